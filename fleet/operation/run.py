@@ -1,0 +1,151 @@
+"""One engine run of one stack, with the engine's own error text."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pulumi import automation
+from pulumi.automation.events import EngineEvent
+
+from fleet.workspace import Workspace
+
+Progress = Callable[[str, str], None]
+"""Called with (stack, line) whenever there is something to tell."""
+
+_UNCHANGED = frozenset({"same", "read", "refresh"})
+
+
+@dataclass(frozen=True)
+class StackRun:
+    """What came of one run of one stack."""
+
+    stack: str
+    changes: Mapping[str, int]
+    """Resources by operation ("create", "update", ...), without those that stayed the same."""
+    errors: tuple[str, ...]
+    """The engine's own messages; empty when the run succeeded."""
+    warnings: tuple[str, ...]
+    outputs: Mapping[str, Any]
+    seconds: float
+
+    @property
+    def ok(self) -> bool:
+        return not self.errors
+
+    @property
+    def changed(self) -> int:
+        return sum(self.changes.values())
+
+
+def up(workspace: Workspace, stack: str, progress: Progress) -> StackRun:
+    """Bring one stack up (creating it in the backend if it is new)."""
+    return _run(workspace, stack, progress, "up")
+
+
+def preview(workspace: Workspace, stack: str, progress: Progress) -> StackRun:
+    """What ``up`` would change."""
+    return _run(workspace, stack, progress, "preview")
+
+
+def refresh(workspace: Workspace, stack: str, progress: Progress) -> StackRun:
+    """Read every resource of a stack again: what changed behind our back."""
+    return _run(workspace, stack, progress, "refresh")
+
+
+def destroy(workspace: Workspace, stack: str, progress: Progress) -> StackRun:
+    """Delete what a stack declares. Protected resources make it fail before anything is deleted."""
+    return _run(workspace, stack, progress, "destroy")
+
+
+def outputs(workspace: Workspace, stack: str) -> Mapping[str, Any] | None:
+    """What a stack exports, None if the backend has no such stack."""
+    try:
+        selected = automation.select_stack(stack, work_dir=str(workspace.root), opts=_options(workspace))
+    except automation.StackNotFoundError:
+        return None
+    return {name: value.value for name, value in selected.outputs().items()}
+
+
+class _Listener:
+    """Collects from engine events what a StackRun tells."""
+
+    def __init__(self, stack: str, progress: Progress) -> None:
+        self.stack, self.progress = stack, progress
+        self.changes: dict[str, int] = {}
+        self.errors: list[str] = []
+        self.warnings: list[str] = []
+
+    def __call__(self, event: EngineEvent) -> None:
+        if (diagnostic := event.diagnostic_event) is not None:
+            text = (diagnostic.message or "").strip()
+            if diagnostic.severity == "error" and text and text not in self.errors:
+                self.errors.append(_named(diagnostic.urn, text))
+            elif diagnostic.severity in ("warning", "info#err") and text:
+                self.warnings.append(text)
+                self.progress(self.stack, text)
+            elif diagnostic.severity == "info" and text:
+                self.progress(self.stack, text)
+        elif (before := event.resource_pre_event) is not None:
+            operation = before.metadata.op.value
+            if operation not in _UNCHANGED and not before.planning:
+                self.progress(self.stack, f"{operation} {_resource(before.metadata.urn)}")
+        elif (summary := event.summary_event) is not None:
+            self.changes = {
+                str(getattr(kind, "value", kind)): count
+                for kind, count in summary.resource_changes.items()
+                if str(getattr(kind, "value", kind)) not in _UNCHANGED
+            }
+
+
+def _run(workspace: Workspace, stack: str, progress: Progress, action: str) -> StackRun:
+    listener = _Listener(stack, progress)
+    started = time.monotonic()
+    exported: Mapping[str, Any] = {}
+    with _failure_text(listener):
+        selected = automation.create_or_select_stack(stack, work_dir=str(workspace.root), opts=_options(workspace))
+        getattr(selected, action)(on_event=listener, color="never")
+        if action == "up":
+            exported = {name: value.value for name, value in selected.outputs().items()}
+    return StackRun(
+        stack=stack,
+        changes=listener.changes,
+        errors=tuple(listener.errors),
+        warnings=tuple(listener.warnings),
+        outputs=exported,
+        seconds=time.monotonic() - started,
+    )
+
+
+@contextlib.contextmanager
+def _failure_text(listener: _Listener) -> Iterator[None]:
+    """Turn a failed command into the engine's own lines: its diagnostics, or the ``error:`` lines it printed."""
+    try:
+        yield
+    except automation.CommandError as failure:
+        if not listener.errors:
+            printed = [line.strip() for line in str(failure).splitlines()]
+            told = [line.removeprefix("error: ") for line in printed if line.startswith("error: ")]
+            listener.errors.extend(told or [line for line in printed if line][-3:])
+
+
+def _options(workspace: Workspace) -> automation.LocalWorkspaceOptions:
+    return automation.LocalWorkspaceOptions(
+        env_vars=dict(workspace.engine_environment()),
+        pulumi_command=automation.PulumiCommand(root=str(workspace.engine_root())),
+    )
+
+
+def _named(urn: str | None, text: str) -> str:
+    return f"{_resource(urn)}: {text}" if urn and not urn.endswith("::pulumi:pulumi:Stack") else text
+
+
+def _resource(urn: str | None) -> str:
+    """``vultr:index/instance:Instance nj`` out of a resource's URN."""
+    if not urn:
+        return ""
+    parts = urn.split("::")
+    return f"{parts[-2].rsplit('$', 1)[-1]} {parts[-1]}"

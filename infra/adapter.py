@@ -1,0 +1,224 @@
+"""The one adapter between Pulumi's dynamic providers and the host library.
+
+A resource's inputs are the rendered files and settings of one part of a host (its base, its mesh node); so a preview
+shows every file as a text diff. Its operations are the host library's observe and apply. Secrets never pass through
+Pulumi: the inputs carry references, resolved here, in the provider's process, right before they go to the host.
+
+The classes below are found again by module and name in the state of every fleet: **do not rename or move them**, and
+give providers no attributes (they would be pickled into the state).
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import traceback
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+import pulumi
+from pulumi.dynamic import (
+    CheckFailure,
+    CheckResult,
+    ConfigureRequest,
+    CreateResult,
+    DiffResult,
+    ReadResult,
+    Resource,
+    ResourceProvider,
+    UpdateResult,
+)
+
+from fleet.secrets import SecretError
+from fleet.workspace import WorkspaceError
+from hosts import Connection, HostError, HostState, HostUnreachable, Report, Target, apply, connect, observe
+from infra.first_boot import DEPLOY_PATH
+from infra.vault import open_vault
+
+REVISION = "1"
+"""Raised when the meaning of the inputs changes so that every host must be applied again."""
+
+CONNECT_SECONDS = 240.0
+"""How long a new server may take until ssh answers: first boot of the slowest of the providers is about two minutes."""
+
+EXPECTED_ERRORS = (HostError, SecretError, WorkspaceError)
+"""Errors whose text is written for the user; everything else is a defect and keeps its traceback."""
+
+_INPUTS = ("host", "address", "port", "user", "host_key", "first_contact_key", "files", "settings", "revision")
+
+
+@dataclass(frozen=True)
+class HostPart:
+    """One part of a host as it shall be, and how to reach the host."""
+
+    host: str
+    target: Target
+    first_contact_key: str
+    state: HostState
+
+    def inputs(self, address: pulumi.Input[str]) -> dict[str, pulumi.Input[Any]]:
+        """The resource inputs: file contents by path, everything else as one readable document."""
+        files, settings = split_files(self.state)
+        return {
+            "host": self.host,
+            "address": address,
+            "port": str(self.target.port),
+            "user": self.target.user,
+            "host_key": self.target.pins[0],
+            "first_contact_key": self.first_contact_key,
+            "files": files,
+            "settings": settings,
+            "revision": REVISION,
+        }
+
+    @classmethod
+    def from_inputs(cls, props: Mapping[str, Any]) -> HostPart:
+        """The part that resource inputs describe.
+
+        Raises:
+            ValueError: the inputs are not of this shape.
+        """
+        return cls(
+            host=props["host"],
+            target=Target(
+                name=props["host"],
+                address=props["address"],
+                port=int(props["port"]),
+                user=props["user"],
+                pins=(props["host_key"],),
+            ),
+            first_contact_key=props["first_contact_key"],
+            state=join_files(props["files"], props["settings"]),
+        )
+
+    def at_first_contact(self) -> Target:
+        """The target with the one-use key of its first boot accepted beside its permanent one."""
+        pins = (*self.target.pins, self.first_contact_key) if self.first_contact_key else self.target.pins
+        return replace(self.target, pins=pins)
+
+
+def split_files(state: HostState) -> tuple[dict[str, str], str]:
+    """A state as (contents by path, the rest as indented JSON): the two shapes that diff well in a preview."""
+    document = state.to_document()
+    contents = {file["path"]: file.pop("content") for file in document["files"]}
+    return contents, json.dumps(document, indent=1, sort_keys=True)
+
+
+def join_files(contents: Mapping[str, str], settings: str) -> HostState:
+    """The inverse of ``split_files``."""
+    document = json.loads(settings)
+    for file in document["files"]:
+        file["content"] = contents[file["path"]]
+    return HostState.from_document(document)
+
+
+class HostStateProvider(ResourceProvider):
+    """Create, update, read and delete one part of a host through ``hosts``."""
+
+    serialize_as_secret_always: ClassVar[bool] = False
+
+    def configure(self, req: ConfigureRequest) -> None:
+        _show_expected_errors_without_traceback()
+
+    def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
+        failures = []
+        if all(isinstance(news.get(key), (str, dict)) for key in ("files", "settings")):
+            try:
+                join_files(news["files"], news["settings"])
+            except (ValueError, KeyError, TypeError) as problem:
+                failures.append(CheckFailure("settings", f"{news.get('host')}: not a host state: {problem}"))
+        return CheckResult(news, failures)
+
+    def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
+        changed = [key for key in _INPUTS if olds.get(key) != news.get(key)]
+        return DiffResult(changes=bool(changed or olds.get("drift")), replaces=[], delete_before_replace=True)
+
+    def create(self, props: dict[str, Any]) -> CreateResult:
+        part = HostPart.from_inputs(props)
+        return CreateResult(id_=part.host, outs=_outputs(props, _apply(part, part.at_first_contact())))
+
+    def update(self, _id: str, _olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
+        part = HostPart.from_inputs(news)
+        return UpdateResult(outs=_outputs(news, _apply(part, part.target)))
+
+    def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
+        """Drift: what the host no longer has as declared. An unreachable host is reported, not an error."""
+        part = HostPart.from_inputs(props)
+        try:
+            with connect(part.target, _login_key(), deadline_seconds=20.0) as connection:
+                report = observe(connection, _filled(part.state))
+        except HostUnreachable as unreachable:
+            print(f"{part.host}: not refreshed: {unreachable}", file=sys.stderr)
+            return ReadResult(id_, props)
+        drift = [f"{change.kind} {change.name}: {change.action}" for change in report.changes]
+        return ReadResult(id_, {**_outputs(props, report), "drift": drift})
+
+    def delete(self, _id: str, _props: dict[str, Any]) -> None:
+        """Nothing to do: a rented server goes with its disk, and a guest's visit ends by ``fleet adopt --leave``."""
+
+
+def _apply(part: HostPart, first: Target) -> Report:
+    key = _login_key()
+
+    def confirm() -> Connection:
+        # A *new* connection, to the permanent key alone: what proves that we are not locked out.
+        return connect(part.target, key, deadline_seconds=30.0)
+
+    with connect(first, key, deadline_seconds=CONNECT_SECONDS) as connection:
+        return apply(connection, _filled(part.state), confirm=confirm)
+
+
+def _outputs(inputs: Mapping[str, Any], report: Report) -> dict[str, Any]:
+    kept = {key: inputs[key] for key in _INPUTS}
+    skipped = [f"{item.kind} {item.name}: {item.reason}" for item in report.skipped]
+    return {**kept, "skipped": skipped, "drift": []}
+
+
+def _filled(state: HostState) -> HostState:
+    """The state with every secret reference resolved; files that had one are sensitive from here on."""
+    vault = open_vault()
+    files = tuple(
+        replace(file, content=vault.fill(file.content), sensitive=True) if vault.has_reference(file.content) else file
+        for file in state.files
+    )
+    return replace(state, files=files)
+
+
+def _login_key() -> str:
+    return open_vault().ed25519_private(*DEPLOY_PATH)
+
+
+def _show_expected_errors_without_traceback() -> None:
+    """Make this provider process report an expected error by its text alone.
+
+    The SDK's servicer hands ``traceback.format_exc()`` of whatever a provider raises to the engine and offers no other
+    way to fail (pulumi.dynamic.__main__, ``_abort_with_traceback``); this process runs nothing but our providers.
+    """
+    original = traceback.format_exc
+    if getattr(original, "shows_expected_errors", False):
+        return
+
+    def format_exc(limit: int | None = None, chain: bool = True) -> str:
+        error = sys.exc_info()[1]
+        return str(error) if isinstance(error, EXPECTED_ERRORS) else original(limit, chain)
+
+    format_exc.shows_expected_errors = True  # type: ignore[attr-defined]
+    traceback.format_exc = format_exc
+
+
+class HostPartResource(Resource, module="infra", name="HostPart"):
+    """Base of the resources in ``infra.host`` and ``infra.mesh``: a part of a host, applied over ssh."""
+
+    skipped: pulumi.Output[list[str]]
+    """What the host's kernel refused, each with its reason."""
+
+    def __init__(self, name: str, part: HostPart, address: pulumi.Input[str], opts: pulumi.ResourceOptions) -> None:
+        inputs = {**part.inputs(address), "skipped": None, "drift": None}
+        super().__init__(HostStateProvider(), name, inputs, opts)
+
+
+def part_of(server: pulumi.Resource | None, **options: object) -> pulumi.ResourceOptions:
+    """Options of a host part: it is made anew with its server, and goes with it without a last visit."""
+    followed = {"deleted_with": server, "replace_with": [server]} if server is not None else {}
+    return pulumi.ResourceOptions(**followed, **options)  # type: ignore[arg-type]

@@ -1,0 +1,49 @@
+"""What a region's stack exports, for people, for ``fleet status`` and for its own next run."""
+
+from __future__ import annotations
+
+import pulumi
+
+from fleet.configuration import Configuration, HostRef
+from fleet.model.stack import ExistingHost
+from fleet.secrets import Vault
+from infra.addresses import read_output
+from infra.host import pinned_host_key
+from infra.servers.server import Server
+
+GENERATIONS = "generations"
+
+
+async def read_generations(project: str, stack: str) -> dict[str, int]:
+    """The generation of each host as of this stack's last successful run; empty before the first one.
+
+    A stack reads its own outputs here: whether a server may be replaced (``protect``) is decided before the program
+    declares it, and only a run in which the generation was raised may.
+    """
+    exported = await read_output(stack, project, GENERATIONS)
+    return {name: int(value) for name, value in exported.items()} if isinstance(exported, dict) else {}
+
+
+def describe(
+    configuration: Configuration, ref: HostRef, server: Server, vault: Vault, node: pulumi.Resource
+) -> pulumi.Output[dict[str, object]]:
+    """One host as an output: its addresses, keys, plan, price; known once its mesh node is up."""
+    host = ref.host
+    existing = isinstance(host, ExistingHost)
+    return pulumi.Output.all(address=server.address, egress=server.egress, node=node.urn).apply(
+        lambda known: {
+            "region": ref.region,
+            "provider": host.provider,
+            "plan": host.plan,
+            "address": known["address"],
+            "allow_list": known["egress"],
+            "mesh_address": str(ref.mesh_address),
+            "mesh_key": vault.x25519_public(
+                "mesh", "private", ref.id, configuration.fleet.mesh.epoch.of(ref.id)
+            ),
+            "host_key": pinned_host_key(host, ref.id, vault),
+            "user": host.ssh_user if existing else configuration.fleet.deploy_user,
+            "generation": host.generation,
+            "monthly_usd": str(configuration.monthly_usd(ref)),
+        }
+    )

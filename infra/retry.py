@@ -1,0 +1,45 @@
+"""Which provider errors a run repeats, and for how long: rate limits only.
+
+A rate-limited call (HTTP 429) did nothing at the provider, so repeating it is safe. Anything else - a 500, a lost
+reply, a timeout - may have created something that is paid for, so it is reported at once and ``fleet orphans`` finds
+what it left.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+import pulumi
+
+ATTEMPTS = 5
+"""With FIRST_WAIT doubling: at most 2 + 4 + 8 + 16 + 32 = 62 s, above the one-minute windows of the three APIs."""
+FIRST_WAIT_SECONDS = 2.0
+
+_MARKS = ("429", "too many requests", "rate limit", "throttl")
+
+
+def is_rate_limit(message: str) -> bool:
+    """True when a provider's error text says that the call was refused for its rate."""
+    lowered = message.lower()
+    return any(mark in lowered for mark in _MARKS)
+
+
+async def _repeat_rate_limited(args: pulumi.ErrorHookArgs) -> bool:
+    seen = len(args.errors)
+    if not args.errors or not is_rate_limit(args.errors[0]) or seen > ATTEMPTS:
+        return False
+    wait = FIRST_WAIT_SECONDS * 2 ** (seen - 1)
+    pulumi.log.info(f"{args.name}: rate limited by the provider, attempt {seen} of {ATTEMPTS}, again in {wait:.0f} s")
+    await asyncio.sleep(wait)
+    return True
+
+
+_hooks: dict[int, pulumi.ErrorHook] = {}
+
+
+def rate_limit_hooks() -> pulumi.ResourceHookBinding:
+    """The hook binding that every provider resource carries; registered once per program run (per event loop)."""
+    loop = id(asyncio.get_event_loop())
+    if loop not in _hooks:
+        _hooks[loop] = pulumi.ErrorHook("repeat-rate-limited", _repeat_rate_limited)
+    return pulumi.ResourceHookBinding(on_error=[_hooks[loop]])

@@ -1,0 +1,44 @@
+"""What a host asks of its provider, put together from the configuration."""
+
+from __future__ import annotations
+
+import pulumi
+
+from fleet.configuration import Configuration, HostRef
+from fleet.model.stack import ExistingHost
+from fleet.secrets import Vault
+from infra.addresses import AddressBook
+from infra.first_boot import DEPLOY_PATH, user_data
+from infra.firewall import openings
+from infra.servers.server import ServerRequest
+
+
+def server_request(
+    configuration: Configuration, ref: HostRef, addresses: AddressBook, vault: Vault, recorded: int | None
+) -> ServerRequest:
+    """The request for one host.
+
+    Args:
+        recorded: the generation that the stack's last successful run exported, None before the first.
+
+    Raises:
+        pulumi.RunError: no static address is reserved for the host.
+    """
+    wanted = ref.host.generation
+    rebuild = recorded is not None and recorded != wanted
+    if rebuild:
+        pulumi.log.warn(
+            f"{ref.id}: generation {recorded} -> {wanted}: this server is destroyed and built anew; "
+            "what only its disk holds is lost. Its address stays."
+        )
+    rented = not isinstance(ref.host, ExistingHost)
+    return ServerRequest(
+        id=ref.id,
+        fleet=configuration.fleet.name,
+        host=ref.host,
+        user_data=user_data(configuration.fleet, ref.host, ref.id, vault),
+        deploy_key=vault.ed25519_public(*DEPLOY_PATH),
+        openings=openings(configuration.fleet, ref.host),
+        reserved=addresses.reserved(ref.id, ref.region) if rented else None,
+        rebuild=rebuild,
+    )

@@ -1,0 +1,90 @@
+"""The small interface that every provider's server component keeps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pulumi
+
+from fleet.model.stack import Host
+from infra.firewall import Opening
+from infra.retry import rate_limit_hooks
+
+
+@dataclass(frozen=True)
+class ReservedAddress:
+    """A static address out of the ``addresses`` stack: the provider's own handle for it, and the address itself."""
+
+    handle: str
+    address: str
+
+
+@dataclass(frozen=True)
+class ServerRequest:
+    """What a provider's component is asked for."""
+
+    id: str
+    """The host's name in the fleet (``nj``); also its label at the provider."""
+    fleet: str
+    """The fleet's name: the tag by which ``fleet orphans`` knows what is ours."""
+    host: Host
+    user_data: pulumi.Output[str]
+    """The first-boot script, secret (it holds the one-use first-contact host key)."""
+    deploy_key: str
+    """Public half of the fleet's own login key."""
+    openings: tuple[Opening, ...]
+    reserved: ReservedAddress | None
+    """Its static address; None only for a server that brings its own (``existing``)."""
+    rebuild: bool
+    """True in the one run that replaces the server because its ``generation`` was raised."""
+
+    @property
+    def tag(self) -> str:
+        return fleet_tag(self.fleet)
+
+    @property
+    def static(self) -> ReservedAddress:
+        """The static address of a rented server; its absence was refused before anything was declared."""
+        assert self.reserved is not None, f"{self.id}: no static address"
+        return self.reserved
+
+
+@dataclass(frozen=True)
+class Server:
+    """What the rest of the stack needs to know of a declared server."""
+
+    resource: pulumi.Resource | None
+    """The machine itself; None for a server that somebody else owns."""
+    address: pulumi.Output[str]
+    """Where ssh and the mesh reach it: known only after everything that must be in place for that is."""
+    egress: pulumi.Output[str]
+    """The address a venue sees: the one to allow-list at brokers."""
+
+
+def fleet_tag(fleet: str) -> str:
+    """The tag carried by every resource of a fleet at providers that know tags."""
+    return f"fleet:{fleet}"
+
+
+def machine_options(
+    request: ServerRequest, parent: pulumi.Resource, ignore_changes: list[str]
+) -> pulumi.ResourceOptions:
+    """Options of a machine: never replaced by accident, rebuilt on purpose by a raised ``generation`` (design 5.3).
+
+    ``ignore_changes`` names the inputs on which this provider would replace (user data, keys, image, hostname).
+    Two servers with one identity must never live at once, hence delete_before_replace.
+    """
+    return pulumi.ResourceOptions(
+        parent=parent,
+        protect=not request.rebuild,
+        ignore_changes=ignore_changes,
+        delete_before_replace=True,
+        replacement_trigger=request.host.generation,
+        hooks=rate_limit_hooks(),
+    )
+
+
+def part_options(parent: pulumi.Resource, **options: object) -> pulumi.ResourceOptions:
+    """Options of everything else at a provider (keys, firewall rules, attachments)."""
+    base = pulumi.ResourceOptions(parent=parent, hooks=rate_limit_hooks())
+    return pulumi.ResourceOptions.merge(base, pulumi.ResourceOptions(**options))  # type: ignore[arg-type]
