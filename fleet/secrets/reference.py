@@ -1,9 +1,9 @@
 """References: what stands in a text instead of a secret until the text goes to its host.
 
-``secret:<kind>/<path...>#<fingerprint>``, for example ``secret:x25519/mesh/private/nj/1#0f3a9c5b7d21``. Plans, states and
-previews hold references only. The fingerprint is an HMAC of the value under a derived key: it says nothing about the
-value, changes whenever the value does (so that a rotation shows in a preview), and tells a text that was rendered with
-another master secret.
+``secret:<kind>/<path...>#<fingerprint>``, for example ``secret:x25519/mesh/private/nj/1#0f3a9c5b7d21``. Plans, states
+and previews hold references only. The fingerprint is an HMAC of the value under a derived key: it says nothing about
+the value, changes whenever the value does (so that a rotation shows in a preview), and tells a text that was rendered
+with another master secret.
 """
 
 from __future__ import annotations
@@ -121,7 +121,7 @@ class Vault:
             raise SecretError(f"{reference}: no secret of kind {kind!r}; there are {', '.join(_VALUES)}")
         if not hmac.compare_digest(fingerprint, self._fingerprint(kind, path)):
             raise SecretError(
-                f"{reference}: the fingerprint is not of this fleet's master secret; the text was rendered with another "
+                f"{reference}: the fingerprint is not of this master secret; the text was rendered with another "
                 "one, so run the program again with the secrets file that is open now"
             )
         return _VALUES[kind](self._master, *path)
