@@ -1,0 +1,1 @@
+"""Operating the mesh of a running fleet: looking at it, verifying it, rotating its keys."""

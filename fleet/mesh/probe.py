@@ -1,0 +1,40 @@
+"""What one host sees of the mesh. Runs *on the host* (standard library only) and prints one JSON document.
+
+Arguments: the interface, then the mesh addresses of the peers. Output: ``{"dump": <wg show IF dump, without its first
+line and the pre-shared keys>, "pings": {address: <ping's own output>}}``. The first line of the dump holds the host's
+private key, the second column of the others the pre-shared keys: they never leave the host.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+PINGS = 5
+INTERVAL_SECONDS = 0.2
+WAIT_SECONDS = 2
+"""A reply that takes longer than this counts as lost."""
+
+
+def dump(interface: str) -> str:
+    shown = subprocess.run(["wg", "show", interface, "dump"], capture_output=True, text=True, check=False)
+    rows = [line.split("\t") for line in shown.stdout.splitlines()[1:]]
+    return "\n".join("\t".join([row[0], "(hidden)", *row[2:]]) for row in rows)
+
+
+def ping(address: str) -> str:
+    argv = ["ping", "-n", "-c", str(PINGS), "-i", str(INTERVAL_SECONDS), "-W", str(WAIT_SECONDS), address]
+    return subprocess.run(argv, capture_output=True, text=True, check=False).stdout
+
+
+def main(interface: str, addresses: list[str]) -> None:
+    with ThreadPoolExecutor(max_workers=max(1, len(addresses))) as pool:
+        pings = dict(zip(addresses, pool.map(ping, addresses), strict=True))
+    # Read after the pings: they are what makes an idle pair shake hands.
+    print(json.dumps({"dump": dump(interface), "pings": pings}))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2:])
