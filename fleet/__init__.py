@@ -1,0 +1,1 @@
+"""The ``fleet`` package: what a fleet is (model, catalogue, configuration) and the operator's questions about it."""

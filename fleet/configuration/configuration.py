@@ -1,0 +1,75 @@
+"""A fleet's configuration as one frozen value: what every program and command starts from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from ipaddress import IPv4Address
+
+from fleet.catalogue import Catalogue
+from fleet.configuration.placeholders import placeholders
+from fleet.model.addressing import mesh_address
+from fleet.model.fleet import Fleet
+from fleet.model.problems import Problem
+from fleet.model.stack import AddressesStack, ExistingHost, Host, RegionStack, service_of
+
+
+@dataclass(frozen=True)
+class HostRef:
+    """A host and where it belongs."""
+
+    id: str
+    """Its name in the fleet: ``nj``, ``nj-spot``."""
+    region: str
+    host: Host
+    mesh_address: IPv4Address
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """A configuration that was checked as a whole; ``fleet.configuration.load`` makes it."""
+
+    fleet: Fleet
+    stacks: Mapping[str, RegionStack]
+    """The stack of every region, by the region's name, in the order of their indexes."""
+    addresses: AddressesStack
+    catalogue: Catalogue
+
+    def hosts(self) -> tuple[HostRef, ...]:
+        """Every host of the fleet, opened or not, by region index, then host index."""
+        return tuple(ref for region in self.stacks for ref in self.hosts_of(region))
+
+    def hosts_of(self, region: str) -> tuple[HostRef, ...]:
+        """The hosts of one region, by their index.
+
+        Raises:
+            KeyError: there is no such region.
+        """
+        stack = self.stacks[region]
+        index = self.fleet.regions[region].index
+        return tuple(
+            HostRef(stack.host_id(name), region, host, mesh_address(self.fleet.mesh.cidr, index, host.index))
+            for name, host in sorted(stack.hosts.items(), key=lambda item: item[1].index)
+        )
+
+    def host_ids(self) -> tuple[str, ...]:
+        """The ids of ``hosts()``, in the same order."""
+        return tuple(ref.id for ref in self.hosts())
+
+    def phases(self) -> tuple[tuple[str, ...], ...]:
+        """The regions by phase, the hub's first; within a phase by index."""
+        by_phase: dict[int, list[str]] = {}
+        for name in self.stacks:
+            by_phase.setdefault(self.fleet.regions[name].phase, []).append(name)
+        return tuple(tuple(by_phase[phase]) for phase in sorted(by_phase))
+
+    def monthly_usd(self, ref: HostRef) -> Decimal | None:
+        """What a host costs a month by the price list, in US dollars; None where the price is not known."""
+        if isinstance(ref.host, ExistingHost):
+            return ref.host.monthly_price
+        return self.catalogue.monthly_usd(service_of(ref.host), ref.host.plan, ref.host.location)
+
+    def placeholders(self) -> tuple[Problem, ...]:
+        """Values of the default files that must be replaced before real servers are touched."""
+        return placeholders(self.fleet, self.stacks)

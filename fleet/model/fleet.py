@@ -1,0 +1,104 @@
+"""The facts of the whole fleet: what ``fleet.yaml`` says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Annotated
+
+from pydantic import Field, StrictInt
+
+from fleet.model.types import Count, Domain, Frozen, Index, Label, LoginKey, Money, Network, OwnUser
+
+FORMAT_VERSION = 1
+"""Format of fleet.yaml and of the stack files that this package reads and writes."""
+
+
+class Operators(Frozen):
+    """Who runs the fleet: from where ssh is open, and whose keys may log in."""
+
+    addresses: tuple[Network, ...] = Field((), description="a list of IPv4 networks, such as [198.51.100.7/32]")
+    keys: Mapping[Label, LoginKey] = Field({}, description="a mapping of a person's name to an OpenSSH public key")
+
+
+class Epoch(Frozen):
+    """The generation of the mesh's keys. Raised by ``fleet mesh rotate``, never by hand during a rotation."""
+
+    keys: Count = 1
+    """Of every node's key pair."""
+    psk: Count = 1
+    """Of the preshared keys."""
+    nodes: Mapping[str, Count] = Field({}, description="a mapping of host ids to a whole number from 1")
+    """Of single nodes' key pairs, where one was rotated on its own."""
+
+    def of(self, node: str) -> str:
+        """The epoch of one node's keys: ``1``, or ``1.2`` where the node has its own."""
+        own = self.nodes.get(node)
+        return str(self.keys) if own is None else f"{self.keys}.{own}"
+
+    @property
+    def parity(self) -> int:
+        """0 or 1; every rotation of keys changes it, so old and new interface can stand side by side."""
+        return (self.keys + sum(self.nodes.values()) + 1) % 2
+
+    def interface(self) -> str:
+        """The WireGuard interface of this epoch: ``wg0`` or ``wg1``."""
+        return f"wg{self.parity}"
+
+    def port(self, base: int) -> int:
+        """The UDP port of this epoch: ``base`` or ``base + 1``. Firewalls keep both open."""
+        return base + self.parity
+
+
+class Mesh(Frozen):
+    """The WireGuard network between all hosts."""
+
+    cidr: Network
+    port: Annotated[StrictInt, Field(ge=1, le=65534)] = Field(
+        51820, description="a whole number 1..65534; the port after it is used during a rotation"
+    )
+    mtu: Annotated[StrictInt, Field(ge=1280, le=1440)] = Field(
+        1420, description="bytes, 1280..1440 (1440 is 1500 less WireGuard's 60 over IPv4)"
+    )
+    keepalive: Annotated[StrictInt, Field(ge=1, le=120)] = Field(
+        25, description="seconds, 1..120 (translators forget a UDP flow after 30 s or more)"
+    )
+    epoch: Epoch = Epoch()
+
+
+class Region(Frozen):
+    """One place of the fleet."""
+
+    name: Label
+    place: str = Field(description="a place of the catalogue (fleet/catalogue/places.yaml)")
+    index: Index
+    """Its part of the mesh network. Never reused for another region while hosts know it."""
+    phase: Index
+    """Regions of one phase change together in a roll-out; the hub is phase 0."""
+
+
+class Budgets(Frozen):
+    """What may be spent a month, in US dollars; None is no limit."""
+
+    monthly_usd: Money | None = Field(None, description='an amount in US dollars in quotes, such as "335.00"')
+    regions: Mapping[str, Money] = Field({}, description="a mapping of regions to an amount in US dollars in quotes")
+
+
+class Fleet(Frozen):
+    """The whole of ``fleet.yaml``."""
+
+    format_version: Annotated[StrictInt, Field(ge=1, description=f"a whole number 1..{FORMAT_VERSION}")]
+    name: Label
+    domain: Domain
+    hub: str = Field(description="a region of this file")
+    operators: Operators = Operators()
+    deploy_user: OwnUser = "deploy"
+    mesh: Mesh
+    docker_pool: Network
+    """Where Docker on every host takes its networks from."""
+    regions: Mapping[Label, Region] = Field(description="a mapping of regions, each with place, index and phase")
+    budgets: Budgets = Budgets()
+
+    def budget_of(self, region: str) -> Decimal | None:
+        """A region's own monthly limit in US dollars, None without one."""
+        return self.budgets.regions.get(region)
