@@ -12,7 +12,19 @@ from fleet.configuration import Configuration, HostRef
 from fleet.model.fleet import Fleet
 from fleet.model.stack import DigitalOceanHost, ExistingHost, Host
 from fleet.secrets import Vault
-from hosts import Directory, File, Handler, HostState, Package, PackageSet, Revert, Sysctl, Target, Unit, User
+from hosts import (
+    File,
+    Handler,
+    HostState,
+    KernelModule,
+    Package,
+    PackageSet,
+    Revert,
+    Sysctl,
+    Target,
+    Unit,
+    User,
+)
 from infra.adapter import HostPart, HostPartResource, part_of
 from infra.first_boot import DEPLOY_PATH, first_contact_path, permanent_path
 from infra.servers.server import Server
@@ -65,5 +77,193 @@ def _first_contact_key(ref: HostRef, vault: Vault) -> str:
 
 
 def base_state(configuration: Configuration, ref: HostRef, vault: Vault) -> HostState:
-    """What the base of a host consists of."""
-    raise NotImplementedError
+    """What the base of a host consists of: everything on a rented server, next to nothing on a guest's."""
+    if isinstance(ref.host, ExistingHost):
+        return HostState(
+            packages=PackageSet(tuple(map(Package, MESH_PACKAGES))),
+            files=_firewall_files(configuration, ref),
+            sysctls=_sysctls(guest=True),
+            units=_firewall_units(),
+            handlers=(DAEMON_RELOAD, FIREWALL),
+        )
+    egress_files, egress_units, egress_handlers = _egress(ref.host)
+    return HostState(
+        packages=PackageSet(tuple(map(Package, (*MESH_PACKAGES, *RENTED_PACKAGES))), mask_before_install=DOCKER_UNITS),
+        users=(_deploy_user(configuration.fleet, vault),),
+        files=(
+            *_firewall_files(configuration, ref),
+            *_ssh_files(configuration, ref, vault),
+            *_system_files(configuration, ref),
+            *egress_files,
+        ),
+        modules=tuple(map(KernelModule, ("tcp_bbr", "nf_conntrack", "wireguard"))),
+        sysctls=_sysctls(guest=False),
+        units=(
+            *_firewall_units(),
+            Unit("ssh.service"),
+            Unit("chrony.service"),
+            Unit("fleet-thp-never.service", enabled=True, active=None),
+            Unit("apt-daily-upgrade.timer"),
+            *egress_units,
+            Unit("containerd.service"),
+            Unit("docker.service"),
+        ),
+        handlers=(DAEMON_RELOAD, SSHD, FIREWALL, *SERVICE_HANDLERS, *egress_handlers),
+    )
+
+
+MESH_PACKAGES = ("nftables", "wireguard-tools", "wireguard-go", "iproute2", "iputils-ping")
+RENTED_PACKAGES = (
+    "ca-certificates",
+    "chrony",
+    "curl",
+    "docker-cli",
+    "docker-compose",
+    "docker.io",
+    "iptables",
+    "unattended-upgrades",
+)
+DOCKER_UNITS = ("docker.service", "docker.socket", "containerd.service")
+
+DAEMON_RELOAD = Handler("daemon-reload", ("systemctl", "daemon-reload"), order=10)
+SSHD = Handler("sshd", ("systemctl", "reload", "ssh.service"), order=40, revert=Revert(seconds=90))
+FIREWALL = Handler(
+    "firewall",
+    ("nft", "-f", "/etc/fleet/fleet.nft"),
+    order=45,
+    revert=Revert(seconds=90, first_undo=("nft", "delete", "table", "inet", "fleet")),
+    check=("nft", "list", "table", "inet", "fleet"),
+)
+SERVICE_HANDLERS = (
+    Handler("journald", ("systemctl", "restart", "systemd-journald.service"), order=60),
+    Handler("chrony", ("systemctl", "restart", "chrony.service"), order=60),
+    Handler("huge-pages", ("systemctl", "restart", "fleet-thp-never.service"), order=60),
+    # live-restore keeps the containers of a daemon that restarts.
+    Handler("docker", ("systemctl", "restart", "docker.service"), order=70),
+)
+
+TIME_SERVERS = ("0.debian.pool.ntp.org", "1.debian.pool.ntp.org", "3.debian.pool.ntp.org")
+"""Beside the pool in Debian's own file, so that one server with a wrong clock is outvoted."""
+
+JOURNAL_MAX = "1G"
+CONNTRACK_MAX = 524288
+"""Tracked connections; at about 320 bytes each 160 MB at worst, which a 4 GB host can bear."""
+
+FIRST_UPGRADE_HOUR = 3
+"""UTC hour of the upgrade window of region 0; each region's window is an hour after the one before."""
+
+
+def _deploy_user(fleet: Fleet, vault: Vault) -> User:
+    keys = (vault.ed25519_public(*DEPLOY_PATH), *(fleet.operators.keys[name] for name in sorted(fleet.operators.keys)))
+    return User(fleet.deploy_user, authorized_keys=keys, sudo=True)
+
+
+def _firewall_files(configuration: Configuration, ref: HostRef) -> tuple[File, ...]:
+    fleet, host = configuration.fleet, ref.host
+    table = render(
+        "host/fleet.nft.j2",
+        guest=isinstance(host, ExistingHost),
+        local_interfaces=[],
+        mesh_cidr=fleet.mesh.cidr,
+        mesh_interfaces=["wg0", "wg1"],
+        mesh_ports=[],
+        public_ports=host.public_ports,
+        ssh_port=host.ssh_port if isinstance(host, ExistingHost) else SSH_PORT,
+        wireguard_ports=[fleet.mesh.port, fleet.mesh.port + 1],
+    )
+    return (
+        File("/etc/fleet/fleet.nft", table, validator=("nft", "-c", "-f", "{}"), notifies=("firewall",)),
+        _unit_file("fleet-nft.service", "host/fleet-nft.service.j2"),
+        _unit_file("fleet-mesh.target", "host/fleet-mesh.target.j2"),
+    )
+
+
+def _firewall_units() -> tuple[Unit, ...]:
+    return (Unit("fleet-nft.service"), Unit("fleet-mesh.target"))
+
+
+def _ssh_files(configuration: Configuration, ref: HostRef, vault: Vault) -> tuple[File, ...]:
+    fleet = configuration.fleet
+    hardening = render(
+        "host/sshd.conf.j2",
+        deploy_user=fleet.deploy_user,
+        penalty_exempt=[str(network) for network in fleet.operators.addresses],
+        tcp_forwarding="local" if ref.region == fleet.hub else "no",
+    )
+    path = permanent_path(ref.id, ref.host.generation)
+    private = vault.reference("ed25519", *path) + "\n"
+    return (
+        File(
+            "/etc/ssh/sshd_config.d/10-fleet.conf",
+            hardening,
+            validator=("sshd", "-t", "-f", "{}"),
+            notifies=("sshd",),
+        ),
+        File("/etc/ssh/ssh_host_ed25519_key", private, mode=0o600, sensitive=True, notifies=("sshd",)),
+        File("/etc/ssh/ssh_host_ed25519_key.pub", vault.ed25519_public(*path) + "\n", notifies=("sshd",)),
+    )
+
+
+def _system_files(configuration: Configuration, ref: HostRef) -> tuple[File, ...]:
+    fleet = configuration.fleet
+    region = fleet.regions[ref.region]
+    return (
+        File("/etc/modules-load.d/fleet.conf", render("host/modules.conf.j2")),
+        File(
+            "/etc/chrony/conf.d/fleet.conf",
+            render("host/chrony.conf.j2", time_servers=TIME_SERVERS),
+            notifies=("chrony",),
+        ),
+        File("/etc/apt/apt.conf.d/52fleet-unattended-upgrades", render("host/unattended-upgrades.j2")),
+        File(
+            "/etc/systemd/system/apt-daily-upgrade.timer.d/10-fleet.conf",
+            render(
+                "host/apt-daily-upgrade.timer.j2",
+                hour=(FIRST_UPGRADE_HOUR + region.index) % 24,
+                minute=ref.host.index * 15 % 60,
+            ),
+            notifies=("daemon-reload",),
+        ),
+        File(
+            "/etc/systemd/journald.conf.d/10-fleet.conf",
+            render("host/journald.conf.j2", system_max_use=JOURNAL_MAX),
+            notifies=("journald",),
+        ),
+        _unit_file("fleet-thp-never.service", "host/fleet-thp-never.service.j2", "huge-pages"),
+        File(
+            "/etc/systemd/system/docker.service.d/10-fleet.conf",
+            render("host/docker.service.j2"),
+            notifies=("daemon-reload",),
+        ),
+        File(
+            "/etc/docker/daemon.json",
+            render("host/daemon.json.j2", docker_pool=fleet.docker_pool, mtu=fleet.mesh.mtu),
+            validator=("dockerd", "--validate", "--config-file", "{}"),
+            notifies=("docker",),
+        ),
+    )
+
+
+def _egress(host: Host) -> tuple[tuple[File, ...], tuple[Unit, ...], tuple[Handler, ...]]:
+    """Where the provider lets a server's traffic leave by another address than its static one (clouds facts)."""
+    if not isinstance(host, DigitalOceanHost):
+        return (), (), ()
+    return (
+        (
+            File("/usr/local/lib/fleet/egress", render("egress/egress.j2"), mode=0o755, notifies=("egress",)),
+            File("/etc/systemd/networkd.conf.d/10-fleet.conf", render("egress/networkd.conf.j2")),
+            _unit_file("fleet-egress.service", "egress/fleet-egress.service.j2", "egress"),
+        ),
+        (Unit("fleet-egress.service"),),
+        (Handler("egress", ("systemctl", "restart", "fleet-egress.service"), order=55),),
+    )
+
+
+def _unit_file(name: str, template: str, *notifies: str) -> File:
+    return File(f"/etc/systemd/system/{name}", render(template), notifies=("daemon-reload", *notifies))
+
+
+def _sysctls(guest: bool) -> tuple[Sysctl, ...]:
+    text = render("host/sysctl.conf.j2", guest=guest, conntrack_max=CONNTRACK_MAX)
+    settings = (line.split("=", 1) for line in text.splitlines() if "=" in line and not line.startswith("#"))
+    return tuple(Sysctl(key.strip().removeprefix("-"), value.strip()) for key, value in settings)

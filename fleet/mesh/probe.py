@@ -1,8 +1,8 @@
 """What one host sees of the mesh. Runs *on the host* (standard library only) and prints one JSON document.
 
-Arguments: the interface, then the mesh addresses of the peers. Output: ``{"dump": <wg show IF dump, without its first
-line and the pre-shared keys>, "pings": {address: <ping's own output>}}``. The first line of the dump holds the host's
-private key, the second column of the others the pre-shared keys: they never leave the host.
+Arguments: the interface, then the mesh addresses of the peers. Output: ``{"now": seconds since 1970, "dump": <wg show IF
+dump>, "pings": {address: <ping's own output>}}``. The dump's private key and pre-shared keys are blanked before they
+leave the host.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 PINGS = 5
@@ -20,8 +21,10 @@ WAIT_SECONDS = 2
 
 def dump(interface: str) -> str:
     shown = subprocess.run(["wg", "show", interface, "dump"], capture_output=True, text=True, check=False)
-    rows = [line.split("\t") for line in shown.stdout.splitlines()[1:]]
-    return "\n".join("\t".join([row[0], "(hidden)", *row[2:]]) for row in rows)
+    rows = [line.split("\t") for line in shown.stdout.splitlines()]
+    for number, row in enumerate(rows):
+        row[0 if number == 0 else 1] = "(hidden)"
+    return "\n".join("\t".join(row) for row in rows)
 
 
 def ping(address: str) -> str:
@@ -33,7 +36,7 @@ def main(interface: str, addresses: list[str]) -> None:
     with ThreadPoolExecutor(max_workers=max(1, len(addresses))) as pool:
         pings = dict(zip(addresses, pool.map(ping, addresses), strict=True))
     # Read after the pings: they are what makes an idle pair shake hands.
-    print(json.dumps({"dump": dump(interface), "pings": pings}))
+    print(json.dumps({"now": int(time.time()), "dump": dump(interface), "pings": pings}))
 
 
 if __name__ == "__main__":

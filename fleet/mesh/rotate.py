@@ -1,0 +1,174 @@
+"""Rotating the mesh's keys on a running fleet: each step of ``wireguard.rotation`` as a desired state of every host.
+
+A step is applied by the same host library as ``pulumi up`` uses, so it is checked, repeatable and safe to interrupt:
+whatever a killed rotation leaves is one of these steps, and both the next rotation and the next ``up`` go on from there.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from fleet.mesh.collect import report_of
+from fleet.secrets import Vault
+from hosts import Connection, File, HostError, HostState, Target, WireguardInterface, apply, connect
+from infra.mesh import INTERFACES, config_path, interface_files, wireguard_interface
+from wireguard.keys import ReferencedKeys
+from wireguard.plan import MeshError, MeshPlan
+from wireguard.rotation import Gate, Generation, Step
+from wireguard.verification import MeshMatrix, judge
+
+GATE_SECONDS = 60.0
+"""How long a gate may take: a handshake is tried every 5 s (REKEY_TIMEOUT), keepalives start one within 25 s."""
+GATE_LOOK_SECONDS = 1.0
+
+Progress = Callable[[str], None]
+T = TypeVar("T")
+
+
+class RotationStopped(Exception):
+    """A rotation could not go on. The mesh works as it is; the text says what held it and what to do next."""
+
+    exit_code = 1
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """The running hosts that take part: every one that is open."""
+
+    targets: Mapping[str, Target]
+    login_key: str
+    vault: Vault
+
+
+def carry_out(
+    fleet: Fleet, steps: tuple[Step, ...], plans: Mapping[Generation, MeshPlan], progress: Progress, start: int = 0
+) -> None:
+    """Bring every host through the steps from number ``start`` on, waiting for each step's gate.
+
+    Args:
+        plans: the mesh of each generation that occurs in the steps.
+
+    Raises:
+        RotationStopped: a host could not be brought to its state, or a gate did not hold in time.
+    """
+    with _Connections(fleet) as connections:
+        for number, step in enumerate(steps[start:], start=start):
+            progress(f"step {number} of {len(steps) - 1}: {step.name}")
+            previous = steps[number - 1] if number else None
+            moving = [node for node in fleet.targets if previous is None or step.nodes[node] != previous.nodes[node]]
+            connections.for_each(moving, lambda node, c, s=step: _bring(fleet, c, node, s, plans))
+            _pass(connections, fleet, step, plans)
+
+
+def _bring(
+    fleet: Fleet, connection: Connection, node: str, step: Step, plans: Mapping[Generation, MeshPlan]
+) -> None:
+    state = _filled(node_state(node, step, plans, fleet.vault), fleet.vault)
+    apply(
+        connection,
+        state,
+        confirm=lambda: connect(fleet.targets[node], fleet.login_key, deadline_seconds=30.0),
+    )
+
+
+def node_state(node: str, step: Step, plans: Mapping[Generation, MeshPlan], vault: Vault) -> HostState:
+    """One host's interfaces in one step. What a boot would bring up is the same, routes included."""
+    wanted = step.nodes[node]
+    files: list[File] = []
+    interfaces: list[WireguardInterface] = []
+    for generation in wanted.interfaces:
+        mesh = plans[generation]
+        conf, routes = interface_files(generation.interface, mesh, node, vault)
+        interface = wireguard_interface(generation.interface, mesh, node)
+        if generation.interface != wanted.routes:
+            interface, routes = replace(interface, routes=()), replace(routes, content="")
+        files += [conf, routes]
+        interfaces.append(interface)
+    present = {interface.name for interface in interfaces}
+    gone = (WireguardInterface(name, config_path(name), present=False) for name in INTERFACES if name not in present)
+    return HostState(name="mesh", files=tuple(files), wireguard=(*interfaces, *gone))
+
+
+def _pass(
+    connections: _Connections, fleet: Fleet, step: Step, plans: Mapping[Generation, MeshPlan]
+) -> None:
+    if step.gate is Gate.NOTHING:
+        return
+    mesh = next(plan for generation, plan in plans.items() if generation.interface == step.gate_interface)
+    if step.gate is Gate.HANDSHAKES:
+        # During a rotation pings go by the routes, so only the last generation of this interface name can be judged.
+        mesh = [plan for generation, plan in plans.items() if generation.interface == step.gate_interface][-1]
+    deadline = time.monotonic() + GATE_SECONDS
+    while True:
+        broken = _look(connections, fleet, mesh, step.gate_interface).broken(fleet.targets)
+        if not broken:
+            return
+        if time.monotonic() > deadline:
+            reasons = "; ".join(f"{link.node} -> {link.peer}: {link.reason or 'pings lost'}" for link in broken[:5])
+            raise RotationStopped(
+                f"'{step.name}' was not followed within {GATE_SECONDS:.0f} s by: {step.gate.value}. {reasons}. "
+                "Nothing was lost: the mesh works on the keys it has. Run the rotation again to go on, or "
+                "'fleet mesh rotate --abort' to go back."
+            )
+        time.sleep(GATE_LOOK_SECONDS)
+
+
+def _look(connections: _Connections, fleet: Fleet, mesh: MeshPlan, interface: str) -> MeshMatrix:
+    reports = connections.for_each(
+        list(fleet.targets),
+        lambda node, connection: report_of(connection, mesh, interface, [n for n in fleet.targets if n != node]),
+    )
+    keys = ReferencedKeys(fleet.vault)
+    return judge(mesh, {node.name: keys.public(node) for node in mesh.nodes}, reports)
+
+
+def _filled(state: HostState, vault: Vault) -> HostState:
+    files = tuple(
+        replace(file, content=vault.fill(file.content)) if vault.has_reference(file.content) else file
+        for file in state.files
+    )
+    return replace(state, files=files)
+
+
+class _Connections:
+    """One connection to each host, held for the whole rotation (over the public addresses, not over the mesh)."""
+
+    def __init__(self, fleet: Fleet) -> None:
+        self._fleet = fleet
+        self._open: dict[str, Connection] = {}
+        self._pool = ThreadPoolExecutor(max_workers=max(1, len(fleet.targets)))
+
+    def __enter__(self) -> _Connections:
+        def opened(name: str) -> Connection:
+            return connect(self._fleet.targets[name], self._fleet.login_key, deadline_seconds=30.0)
+
+        try:
+            for name, connection in zip(
+                self._fleet.targets, self._pool.map(opened, self._fleet.targets), strict=True
+            ):
+                self._open[name] = connection
+        except HostError as unreachable:
+            self.__exit__()
+            raise RotationStopped(
+                f"{unreachable} A rotation needs every open host at once; nothing was changed."
+            ) from None
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for connection in self._open.values():
+            connection.close()
+        self._pool.shutdown(wait=True)
+
+    def for_each(self, nodes: list[str], work: Callable[[str, Connection], T]) -> dict[str, T]:
+        """Do the same on several hosts at once; the first refusal stops the rotation."""
+        try:
+            return dict(zip(nodes, self._pool.map(lambda name: work(name, self._open[name]), nodes), strict=True))
+        except (HostError, MeshError) as problem:
+            raise RotationStopped(
+                f"{problem} The mesh works as it is: run the rotation again to go on, or "
+                "'fleet mesh rotate --abort' to go back."
+            ) from None
