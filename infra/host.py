@@ -29,6 +29,7 @@ from infra.adapter import HostPart, HostPartResource, part_of
 from infra.first_boot import DEPLOY_PATH, first_contact_path, permanent_path
 from infra.servers.server import Server
 from templates.render import render
+from templates.settings import read_settings
 
 SSH_PORT = 22
 
@@ -55,14 +56,10 @@ def declare_base(configuration: Configuration, ref: HostRef, server: Server, vau
 def host_target(fleet: Fleet, ref: HostRef, vault: Vault, address: str = "") -> Target:
     """How to reach a host: its login, and the one key that it may answer with."""
     host = ref.host
-    existing = isinstance(host, ExistingHost)
-    return Target(
-        name=ref.id,
-        address=address,
-        port=host.ssh_port if existing else SSH_PORT,
-        user=host.ssh_user if existing else fleet.deploy_user,
-        pins=(pinned_host_key(host, ref.id, vault),),
+    port, user = (
+        (host.ssh_port, host.ssh_user) if isinstance(host, ExistingHost) else (SSH_PORT, fleet.deploy_user)
     )
+    return Target(ref.id, address, port, user, pins=(pinned_host_key(host, ref.id, vault),))
 
 
 def pinned_host_key(host: Host, host_id: str, vault: Vault) -> str:
@@ -163,7 +160,7 @@ def _firewall_files(configuration: Configuration, ref: HostRef) -> tuple[File, .
     table = render(
         "host/fleet.nft.j2",
         guest=isinstance(host, ExistingHost),
-        local_interfaces=[],
+        local_interfaces=["docker0", "br-*"],
         mesh_cidr=fleet.mesh.cidr,
         mesh_interfaces=["wg0", "wg1"],
         mesh_ports=[],
@@ -265,5 +262,4 @@ def _unit_file(name: str, template: str, *notifies: str) -> File:
 
 def _sysctls(guest: bool) -> tuple[Sysctl, ...]:
     text = render("host/sysctl.conf.j2", guest=guest, conntrack_max=CONNTRACK_MAX)
-    settings = (line.split("=", 1) for line in text.splitlines() if "=" in line and not line.startswith("#"))
-    return tuple(Sysctl(key.strip().removeprefix("-"), value.strip()) for key, value in settings)
+    return tuple(Sysctl(key, value) for key, value in read_settings(text))

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TypeVar
 
 from fleet.mesh.collect import report_of
@@ -18,7 +19,7 @@ from hosts import Connection, File, HostError, HostState, Target, WireguardInter
 from infra.mesh import INTERFACES, config_path, interface_files, wireguard_interface
 from wireguard.keys import ReferencedKeys
 from wireguard.plan import MeshError, MeshPlan
-from wireguard.rotation import Gate, Generation, Step
+from wireguard.rotation import Gate, Step
 from wireguard.verification import MeshMatrix, judge
 
 GATE_SECONDS = 60.0
@@ -26,6 +27,8 @@ GATE_SECONDS = 60.0
 GATE_LOOK_SECONDS = 1.0
 
 Progress = Callable[[str], None]
+Plans = Mapping[tuple[str, str], MeshPlan]
+"""The mesh of each generation in a rotation, by (interface, epoch of the pre-shared keys)."""
 T = TypeVar("T")
 
 
@@ -45,7 +48,7 @@ class Fleet:
 
 
 def carry_out(
-    fleet: Fleet, steps: tuple[Step, ...], plans: Mapping[Generation, MeshPlan], progress: Progress, start: int = 0
+    fleet: Fleet, steps: tuple[Step, ...], plans: Plans, progress: Progress, start: int = 0
 ) -> None:
     """Bring every host through the steps from number ``start`` on, waiting for each step's gate.
 
@@ -60,13 +63,11 @@ def carry_out(
             progress(f"step {number} of {len(steps) - 1}: {step.name}")
             previous = steps[number - 1] if number else None
             moving = [node for node in fleet.targets if previous is None or step.nodes[node] != previous.nodes[node]]
-            connections.for_each(moving, lambda node, c, s=step: _bring(fleet, c, node, s, plans))
+            connections.for_each(moving, partial(_bring, fleet, step, plans))
             _pass(connections, fleet, step, plans)
 
 
-def _bring(
-    fleet: Fleet, connection: Connection, node: str, step: Step, plans: Mapping[Generation, MeshPlan]
-) -> None:
+def _bring(fleet: Fleet, step: Step, plans: Plans, node: str, connection: Connection) -> None:
     state = _filled(node_state(node, step, plans, fleet.vault), fleet.vault)
     apply(
         connection,
@@ -75,16 +76,16 @@ def _bring(
     )
 
 
-def node_state(node: str, step: Step, plans: Mapping[Generation, MeshPlan], vault: Vault) -> HostState:
+def node_state(node: str, step: Step, plans: Plans, vault: Vault) -> HostState:
     """One host's interfaces in one step. What a boot would bring up is the same, routes included."""
     wanted = step.nodes[node]
     files: list[File] = []
     interfaces: list[WireguardInterface] = []
     for generation in wanted.interfaces:
-        mesh = plans[generation]
-        conf, routes = interface_files(generation.interface, mesh, node, vault)
-        interface = wireguard_interface(generation.interface, mesh, node)
-        if generation.interface != wanted.routes:
+        mesh = plans[generation.name, generation.psk_epoch]
+        conf, routes = interface_files(generation.name, mesh, node, vault)
+        interface = wireguard_interface(generation.name, mesh, node)
+        if generation.name != wanted.routes:
             interface, routes = replace(interface, routes=()), replace(routes, content="")
         files += [conf, routes]
         interfaces.append(interface)
@@ -93,20 +94,18 @@ def node_state(node: str, step: Step, plans: Mapping[Generation, MeshPlan], vaul
     return HostState(name="mesh", files=tuple(files), wireguard=(*interfaces, *gone))
 
 
-def _pass(
-    connections: _Connections, fleet: Fleet, step: Step, plans: Mapping[Generation, MeshPlan]
-) -> None:
+def _pass(connections: _Connections, fleet: Fleet, step: Step, plans: Plans) -> None:
     if step.gate is Gate.NOTHING:
         return
-    mesh = next(plan for generation, plan in plans.items() if generation.interface == step.gate_interface)
-    if step.gate is Gate.HANDSHAKES:
-        # During a rotation pings go by the routes, so only the last generation of this interface name can be judged.
-        mesh = [plan for generation, plan in plans.items() if generation.interface == step.gate_interface][-1]
+    judged = next(
+        interface
+        for state in step.nodes.values()
+        for interface in state.interfaces
+        if interface.name == step.gate_interface
+    )
+    mesh = plans[judged.name, judged.psk_epoch]
     deadline = time.monotonic() + GATE_SECONDS
-    while True:
-        broken = _look(connections, fleet, mesh, step.gate_interface).broken(fleet.targets)
-        if not broken:
-            return
+    while broken := _look(connections, fleet, mesh, step.gate_interface).broken(fleet.targets):
         if time.monotonic() > deadline:
             reasons = "; ".join(f"{link.node} -> {link.peer}: {link.reason or 'pings lost'}" for link in broken[:5])
             raise RotationStopped(
