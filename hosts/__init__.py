@@ -1,7 +1,7 @@
 """What happens on a host over ssh: one pinned connection; observe, plan and apply by one program sent to the host.
 
-    with connect(target, login_key, deadline_seconds=240) as connection:
-        report = apply(connection, state, confirm=lambda: connect(target, login_key, deadline_seconds=30))
+with connect(target, login_key, deadline_seconds=240) as connection:
+    report = apply(connection, state, confirm=lambda: connect(target, login_key, deadline_seconds=30))
 """
 
 from hosts.connection import Connection, Target, connect, fingerprint

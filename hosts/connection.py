@@ -28,7 +28,7 @@ KEY_EXCHANGES = ("mlkem768x25519-sha256", "curve25519-sha256@libssh.org")
 CIPHERS = ("aes256-gcm@openssh.com", "aes128-gcm@openssh.com", "aes256-ctr")
 MACS = ("hmac-sha2-512-etm@openssh.com", "hmac-sha2-256-etm@openssh.com")
 HOST_KEYS = ("ssh-ed25519",)
-"""What we offer: the part of OpenSSH's hardened lists (ssh-audit's guides for Debian 12 and 13) that paramiko 5.1 speaks."""
+"""What we offer: of OpenSSH's hardened lists (ssh-audit's guides for Debian 12 and 13) what paramiko 5.1 speaks."""
 
 ATTEMPT_SECONDS = 10.0
 """Limit of one attempt: several round trips at 500 ms and a slow first key exchange fit in."""
@@ -200,9 +200,7 @@ def connect(
     try:
         key = paramiko.Ed25519Key.from_private_key(io.StringIO(private_key_pem))
     except (paramiko.SSHException, ValueError, IndexError):
-        raise HostError(
-            f"{target}: the login key is not an OpenSSH ed25519 private key without passphrase."
-        ) from None
+        raise HostError(f"{target}: the login key is not an OpenSSH ed25519 private key without passphrase.") from None
     return _connect(target, key, deadline_seconds, progress)
 
 
@@ -219,7 +217,9 @@ class _LoginNotYet(Exception):
     """The server refused the login, which may be too early."""
 
 
-def _connect(target: Target, key: paramiko.PKey, deadline_seconds: float, progress: Callable[[str], None]) -> Connection:
+def _connect(
+    target: Target, key: paramiko.PKey, deadline_seconds: float, progress: Callable[[str], None]
+) -> Connection:
     began = time.monotonic()
     proxy = _connect(target.proxy, key, deadline_seconds, progress) if target.proxy else None
     logins = 0
@@ -241,9 +241,7 @@ def _connect(target: Target, key: paramiko.PKey, deadline_seconds: float, progre
         left = deadline_seconds - (time.monotonic() - began)
         return max(0.0, min(wait_exponential(multiplier=0.25, max=5.0)(state), left))
 
-    retrying = Retrying(
-        stop=stop, wait=wait, retry=retry_if_exception_type((_NotYet, _LoginNotYet)), reraise=True
-    )
+    retrying = Retrying(stop=stop, wait=wait, retry=retry_if_exception_type((_NotYet, _LoginNotYet)), reraise=True)
     try:
         transport = retrying(_attempt, target, key, proxy, began + deadline_seconds)
     except BaseException as error:
@@ -254,7 +252,7 @@ def _connect(target: Target, key: paramiko.PKey, deadline_seconds: float, progre
         if isinstance(error, _NotYet):
             raise HostUnreachable(
                 f"{target}: no ssh server answered within {waited:.0f} s ({attempts} attempts, "
-                f"allowed {deadline_seconds:.0f} s); last: {error}. Check that the host runs, that the address is right "
+                f"allowed {deadline_seconds:.0f} s); last: {error}. Check that it runs, that its address is right "
                 "and that both firewalls let this machine in."
             ) from None
         if isinstance(error, _LoginNotYet):
@@ -324,8 +322,8 @@ def _check_host_key(target: Target, seen: bytes) -> None:
     if seen not in pinned:
         raise HostKeyMismatch(
             f"{target}: the server shows the host key {fingerprint(seen)}; expected is "
-            f"{' or '.join(fingerprint(key) for key in pinned)}. Nothing was sent to it. Either another machine answers "
-            "at this address, or the host was rebuilt or its key changed outside of this tool: compare the fingerprint "
+            f"{' or '.join(fingerprint(key) for key in pinned)}. Nothing was sent to it. Either another host answers "
+            "at this address, or it was rebuilt or its key changed outside of this tool: compare the fingerprint "
             "with the provider's console before you pin the new key."
         )
 

@@ -1,4 +1,4 @@
-"""Frozen dataclasses as JSON-able documents and back, strictly: what a document holds too much or too little is named."""
+"""Frozen dataclasses as JSON-able documents and back, strictly: what is too much or missing is named."""
 
 from __future__ import annotations
 

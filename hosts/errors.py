@@ -1,4 +1,4 @@
-"""What can go wrong on a host, in words for the one who runs the tool: what, where, what is allowed, what to do next."""
+"""What can go wrong on a host, in words for who runs the tool: what, where, what is allowed, what to do next."""
 
 from __future__ import annotations
 

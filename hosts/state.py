@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from ipaddress import ip_network
 from typing import Any
 
 from hosts.document import from_document, to_document
@@ -43,7 +44,7 @@ class File:
     sensitive: bool = False
     """its content appears in no diff, error or log"""
     validator: tuple[str, ...] = ()
-    """argument list that exits 0 for good content; ``{}`` stands for the candidate's path, e.g. ("nft", "-c", "-f", "{}")"""
+    """argument list that exits 0 for good content; ``{}`` is the candidate's path, e.g. ("nft", "-c", "-f", "{}")"""
     notifies: tuple[str, ...] = ()
     """names of the handlers that run when the file changed"""
 
@@ -222,21 +223,20 @@ class WireguardInterface:
     """with prefix length: 10.77.1.1/32"""
     mtu: int = 1420
     routes: tuple[str, ...] = ()
-    """canonical prefixes that shall go through this interface; other routes are left alone"""
+    """canonical prefixes that shall go through this interface; others through it are removed"""
     present: bool = True
-    unit: str = ""
-    """empty means fleet-wg@<name>.service"""
+    unit: str | None = ""
+    """the unit that owns the interface; empty becomes fleet-wg@<name>.service; None: whoever made it keeps it up"""
 
     def __post_init__(self) -> None:
         _wanted(_INTERFACE, "network interface name", self.name)
         _absolute(self.config_path)
         if self.present and "/" not in self.address:
             raise ValueError(f"{self.name}: {self.address!r} is not an address with its prefix length")
-
-    @property
-    def unit_name(self) -> str:
-        """The unit that owns the interface."""
-        return self.unit or f"fleet-wg@{self.name}.service"
+        for route in self.routes:
+            ip_network(route)
+        if self.unit == "":
+            object.__setattr__(self, "unit", f"fleet-wg@{self.name}.service")
 
 
 @dataclass(frozen=True)
@@ -263,7 +263,7 @@ class HostState:
 
     def __post_init__(self) -> None:
         _wanted(_NAME, "name of a host's part", self.name)
-        _unique("path", (entry.path for entry in (*self.files, *self.absent, *self.links, *self.directories)))
+        _unique("path", self._paths())
         for what, names in (
             ("handler", [handler.name for handler in self.handlers]),
             ("unit", [unit.name for unit in self.units]),
@@ -273,19 +273,33 @@ class HostState:
         ):
             _unique(what, names)
         handlers = {handler.name for handler in self.handlers}
-        for entry in (*self.files, *self.absent, *self.links):
-            if unknown := sorted(set(entry.notifies) - handlers):
-                raise ValueError(f"{entry.path} notifies {', '.join(unknown)}: no such handler in this state")
+        dangerous = {handler.name for handler in self.handlers if handler.revert}
+        for path, notifies in self._notifications():
+            if unknown := sorted(set(notifies) - handlers):
+                raise ValueError(f"{path} notifies {', '.join(unknown)}: no such handler in this state")
+            if len(dangerous.intersection(notifies)) > 1:
+                raise ValueError(f"{path} notifies two handlers that revert: which one would restore it?")
         files = {file.path for file in self.files}
         for interface in self.wireguard:
             if interface.present and interface.config_path not in files:
                 raise ValueError(f"{interface.name}: {interface.config_path} is not a file of this state")
             if not interface.present and interface.config_path in files:
-                raise ValueError(f"{interface.name} shall be absent, but {interface.config_path} is a file of this state")
-        dangerous = {handler.name for handler in self.handlers if handler.revert}
-        for file in self.files:
-            if len(dangerous.intersection(file.notifies)) > 1:
-                raise ValueError(f"{file.path} notifies two handlers that revert: which one would restore it?")
+                raise ValueError(
+                    f"{interface.name} shall be absent, yet {interface.config_path} is a file of this state"
+                )
+
+    def _paths(self) -> list[str]:
+        entries: tuple[File | Absent | Link | Directory, ...] = (
+            *self.files,
+            *self.absent,
+            *self.links,
+            *self.directories,
+        )
+        return [entry.path for entry in entries]
+
+    def _notifications(self) -> list[tuple[str, tuple[str, ...]]]:
+        entries: tuple[File | Absent | Link, ...] = (*self.files, *self.absent, *self.links)
+        return [(entry.path, entry.notifies) for entry in entries]
 
     def to_document(self) -> dict[str, Any]:
         """The state as JSON-able data."""
