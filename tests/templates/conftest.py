@@ -1,0 +1,63 @@
+"""Sample values for every template, as a fleet of two regions would give them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from fleet.secrets import Vault
+
+VAULT = Vault(bytes(range(32)))
+
+
+@dataclass(frozen=True)
+class Port:
+    """As the model has it."""
+
+    protocol: str
+    port: int
+
+
+FIRST_BOOT: dict[str, Any] = {
+    "user": "deploy",
+    "authorized_keys": [VAULT.ed25519_public("ssh", "deploy"), "ssh-ed25519 AAAAC3Nz ann's key"],
+    "host_key_private": VAULT.ed25519_private("ssh", "host", "nj"),
+    "host_key_public": VAULT.ed25519_public("ssh", "host", "nj"),
+}
+
+
+@pytest.fixture
+def first_boot() -> dict[str, Any]:
+    return dict(FIRST_BOOT)
+
+
+@pytest.fixture
+def firewall() -> dict[str, Any]:
+    return {
+        "guest": False,
+        "ssh_port": 22,
+        "mesh_cidr": "10.77.0.0/16",
+        "mesh_interfaces": ["wg0", "wg1"],
+        "wireguard_ports": [51820, 51821],
+        "public_ports": [Port("tcp", 443), Port("tcp", 8443), Port("udp", 443)],
+        "mesh_ports": [Port("tcp", 9000), Port("tcp", 9100)],
+        "local_interfaces": ["docker0", "br-*"],
+    }
+
+
+@pytest.fixture
+def samples(first_boot: dict[str, Any], firewall: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """By template; a template that is not listed takes no values."""
+    return {
+        "cloud-init/first-boot.yaml.j2": first_boot,
+        "cloud-init/first-boot.sh.j2": first_boot,
+        "host/sshd.conf.j2": {"deploy_user": "deploy", "tcp_forwarding": "no", "penalty_exempt": ["10.77.0.0/16"]},
+        "host/fleet.nft.j2": firewall,
+        "host/sysctl.conf.j2": {"guest": False, "conntrack_max": 2_000_000},
+        "host/chrony.conf.j2": {"time_servers": ["time.example.net", "ntp.example.org", "192.0.2.1"]},
+        "host/apt-daily-upgrade.timer.j2": {"hour": 4, "minute": 5},
+        "host/journald.conf.j2": {"system_max_use": "1G"},
+        "host/daemon.json.j2": {"docker_pool": "172.30.0.0/16", "mtu": 1420},
+    }
