@@ -4,13 +4,40 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from fleet import catalogue
+from fleet.configuration.checks import CHECKS
 from fleet.configuration.configuration import Configuration
+from fleet.configuration.draft import Draft
+from fleet.configuration.reading import read_draft
+from fleet.model.problems import ConfigurationError
+from fleet.model.stack import RegionStack
 
 
 def load(root: Path) -> Configuration:
-    """Read ``fleet.yaml`` and every ``Pulumi.<stack>.yaml`` in ``root``.
+    """Read ``fleet.yaml`` and every ``Pulumi.<stack>.yaml`` in ``root``, and check them all.
 
     Raises:
         ConfigurationError: with every problem of every file.
     """
-    raise NotImplementedError
+    draft, malformed = read_draft(root, catalogue.load())
+    problems = (*malformed, *(problem for check in CHECKS for problem in check(draft)))
+    if problems:
+        raise ConfigurationError(problems)
+    return _complete(draft)
+
+
+def _complete(draft: Draft) -> Configuration:
+    """The configuration of a draft without problems: every part of it is there."""
+    assert draft.fleet is not None
+    assert draft.fleet.fleet is not None
+    assert draft.addresses is not None
+    regions = draft.fleet.fleet.regions
+    return Configuration(
+        fleet=draft.fleet.fleet,
+        stacks={
+            name: RegionStack(name=name, hosts=draft.stacks[name].hosts)
+            for name in sorted(regions, key=lambda name: regions[name].index)
+        },
+        addresses=draft.addresses,
+        catalogue=draft.catalogue,
+    )

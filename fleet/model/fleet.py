@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field, StrictInt
 
@@ -17,8 +17,8 @@ FORMAT_VERSION = 1
 class Operators(Frozen):
     """Who runs the fleet: from where ssh is open, and whose keys may log in."""
 
-    addresses: tuple[Network, ...] = Field((), description="a list of IPv4 networks, such as [198.51.100.7/32]")
-    keys: Mapping[Label, LoginKey] = Field({}, description="a mapping of a person's name to an OpenSSH public key")
+    addresses: tuple[Network, ...] = Field(default=(), description="a list of IPv4 networks, such as [198.51.100.7/32]")
+    keys: Mapping[Label, LoginKey] = Field(default={}, description="a mapping of a person's name to an OpenSSH public key")
 
 
 class Epoch(Frozen):
@@ -28,7 +28,7 @@ class Epoch(Frozen):
     """Of every node's key pair."""
     psk: Count = 1
     """Of the preshared keys."""
-    nodes: Mapping[str, Count] = Field({}, description="a mapping of host ids to a whole number from 1")
+    nodes: Mapping[str, Count] = Field(default={}, description="a mapping of host ids to a whole number from 1")
     """Of single nodes' key pairs, where one was rotated on its own."""
 
     def of(self, node: str) -> str:
@@ -55,19 +55,21 @@ class Mesh(Frozen):
 
     cidr: Network
     port: Annotated[StrictInt, Field(ge=1, le=65534)] = Field(
-        51820, description="a whole number 1..65534; the port after it is used during a rotation"
+        default=51820, description="a whole number 1..65534; the port after it is used during a rotation"
     )
     mtu: Annotated[StrictInt, Field(ge=1280, le=1440)] = Field(
-        1420, description="bytes, 1280..1440 (1440 is 1500 less WireGuard's 60 over IPv4)"
+        default=1420, description="bytes, 1280..1440 (1440 is 1500 less WireGuard's 60 over IPv4)"
     )
     keepalive: Annotated[StrictInt, Field(ge=1, le=120)] = Field(
-        25, description="seconds, 1..120 (translators forget a UDP flow after 30 s or more)"
+        default=25, description="seconds, 1..120 (translators forget a UDP flow after 30 s or more)"
     )
     epoch: Epoch = Epoch()
 
 
 class Region(Frozen):
     """One place of the fleet."""
+
+    GIVEN: ClassVar[frozenset[str]] = frozenset({"name"})
 
     name: Label
     place: str = Field(description="a place of the catalogue (fleet/catalogue/places.yaml)")
@@ -80,8 +82,8 @@ class Region(Frozen):
 class Budgets(Frozen):
     """What may be spent a month, in US dollars; None is no limit."""
 
-    monthly_usd: Money | None = Field(None, description='an amount in US dollars in quotes, such as "335.00"')
-    regions: Mapping[str, Money] = Field({}, description="a mapping of regions to an amount in US dollars in quotes")
+    monthly_usd: Money | None = Field(default=None, description='an amount in US dollars in quotes, such as "335.00"')
+    regions: Mapping[str, Money] = Field(default={}, description="a mapping of regions to an amount in US dollars in quotes")
 
 
 class Fleet(Frozen):

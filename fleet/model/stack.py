@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal, TypeAlias
+from typing import ClassVar, Literal, TypeAlias
 
 from pydantic import Field, StrictBool
 
@@ -25,20 +25,22 @@ class PublicPort(Frozen):
     """A port that is open to every address."""
 
     port: Port
-    protocol: Literal["tcp", "udp"] = Field("tcp", description="tcp or udp")
+    protocol: Literal["tcp", "udp"] = Field(default="tcp", description="tcp or udp")
 
 
 class AnyHost(Frozen):
     """What every host has, whoever rents it."""
+
+    GIVEN: ClassVar[frozenset[str]] = frozenset({"name"})
 
     name: Label
     index: Index
     """Its part of the mesh network within the region; main is 0."""
     generation: Count = 1
     """Raised to rebuild the server."""
-    behind_nat: StrictBool = Field(False, description="true or false")
+    behind_nat: StrictBool = Field(default=False, description="true or false")
     """No peer can call it: it gets no endpoint and keeps the connections open itself."""
-    public_ports: tuple[PublicPort, ...] = Field((), description="a list of {port: 443, protocol: tcp}")
+    public_ports: tuple[PublicPort, ...] = Field(default=(), description="a list of {port: 443, protocol: tcp}")
 
 
 class RentedHost(AnyHost):
@@ -46,8 +48,8 @@ class RentedHost(AnyHost):
 
     location: str = Field(description="the provider's name of a location in the region's place")
     plan: str = Field(description="the provider's name of a size")
-    image: str = Field("debian-13", description="an image that the provider offers")
-    spot: StrictBool = Field(False, description="true or false")
+    image: str = Field(default="debian-13", description="an image that the provider offers")
+    spot: StrictBool = Field(default=False, description="true or false")
     """Rented at the spot market: cheaper, and taken away at two minutes' notice."""
 
     @property
@@ -93,7 +95,7 @@ class ExistingHost(AnyHost):
     host_key: HostKey
     monthly_price: Money
     """What it costs a month, in US dollars: no price list knows it."""
-    plan: str = Field("", description="a note of the server's size, text")
+    plan: str = Field(default="", description="a note of the server's size, text")
 
     @property
     def critical(self) -> bool:
@@ -111,9 +113,14 @@ PROVIDERS: Mapping[str, Mapping[str, type[Host]]] = {
 """Each provider's kinds of host by service; a provider without services has the empty one."""
 
 
-def service_of(host: Host) -> str:
+def service_of(host: AnyHost) -> str:
     """The name under which the catalogue lists a host's plans: vultr, digitalocean, lightsail, ec2 or existing."""
-    return host.service if isinstance(host, (LightsailHost, Ec2Host)) else host.provider
+    match host:
+        case LightsailHost() | Ec2Host():
+            return host.service
+        case VultrHost() | DigitalOceanHost() | ExistingHost():
+            return host.provider
+    raise TypeError(f"{type(host).__name__} is no kind of host")
 
 
 class RegionStack(Frozen):

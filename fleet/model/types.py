@@ -7,7 +7,7 @@ import binascii
 import re
 from decimal import Decimal, InvalidOperation
 from ipaddress import AddressValueError, IPv4Address, IPv4Network, NetmaskValueError
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictInt
 
@@ -15,8 +15,8 @@ LONGEST_NAME = 20
 """Longest name of a fleet, region or host: ``<fleet>-<region>-<host>`` stays a DNS label (63 characters)."""
 
 SYSTEM_USERS = frozenset(
-    "root daemon bin sys sync games man lp mail news uucp proxy www-data backup list irc nobody _apt systemd-network "
-    "systemd-timesync messagebus sshd polkitd _chrony".split()
+    ["root", "daemon", "bin", "sys", "sync", "games", "man", "lp", "mail", "news", "uucp", "proxy", "www-data", "backup"]
+    + ["list", "irc", "nobody", "_apt", "systemd-network", "systemd-timesync", "messagebus", "sshd", "polkitd", "_chrony"]
 )
 """Users that Debian 13 itself or its packages create; a login user must not be one of them."""
 
@@ -34,6 +34,9 @@ PUBLIC_KEY_TYPES = (
 
 class Frozen(BaseModel):
     """Base of the models: immutable, and an unknown key is an error."""
+
+    GIVEN: ClassVar[frozenset[str]] = frozenset()
+    """Fields that a file does not say: they follow from where the value stands."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -107,10 +110,10 @@ def _money(value: object) -> Decimal:
     """Exact: a float like 29.99 is not, hence the quotes."""
     if isinstance(value, Decimal):
         return value
-    if isinstance(value, bool) or not isinstance(value, (str, int)):
+    if isinstance(value, (bool, float)):
         raise ValueError("is not an amount in quotes")
     try:
-        amount = Decimal(value)
+        amount = Decimal(str(value))
     except InvalidOperation:
         raise ValueError("is not an amount") from None
     if not amount.is_finite() or amount < 0:
