@@ -1,6 +1,6 @@
 """The host's firewall, loaded by the real nft into network namespaces and tried with real packets.
 
-Four namespaces: the host, the outside, another host of the fleet (behind an interface that is named as the mesh's) and a
+Four namespaces: the host, the outside, another host of the fleet (behind an interface named as the mesh's) and a
 container (behind a bridge), with the port forwarding that Docker would set up.
 """
 
@@ -33,7 +33,7 @@ for word in sys.argv[1:]:
     s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     s.bind(("0.0.0.0", int(port)))
     if kind == "tcp":
-        s.listen(16)
+        s.listen(128)
     sockets[s] = kind
 print("ready", flush=True)
 while True:
