@@ -146,12 +146,12 @@ class Run:
         if refused := self._refused(paths, missing_program_fails=True):
             raise Refused(*refused)
         causes = [*paths, *self.config_changes()]
+        due = self.handlers.plan(self.state["handlers"], self.handlers.observe(self.state["handlers"]), causes)
         self.handlers.remember(causes)
         ordinary = [change for change in paths if not self._guarding(change)]
         for change in ordinary:
             self._place(change)
         self._kernel()
-        due = self.handlers.plan(self.state["handlers"], self.handlers.observe(self.state["handlers"]), causes)
         early = [
             change for change in due if change.name not in self.guarded and change.step["order"] < self.units_order
         ]
