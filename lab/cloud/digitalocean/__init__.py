@@ -1,0 +1,1 @@
+"""DigitalOcean in the lab."""

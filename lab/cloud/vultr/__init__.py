@@ -1,0 +1,1 @@
+"""Vultr in the lab."""

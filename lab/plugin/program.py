@@ -1,0 +1,53 @@
+"""Start of a provider plugin: which provider it is follows from the name of its file.
+
+The engine starts it with its own address as argument and reads one line from its output: the port it listens on.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
+from pathlib import Path
+
+PREFIX = "pulumi-resource-"
+HOME_VARIABLE = "FLEET_LAB_HOME"
+WORKERS = 16
+"""Calls at one time: a stack's servers start side by side."""
+
+
+def main(arguments: list[str] = sys.argv) -> None:
+    """Serve until the engine ends the process.
+
+    Raises:
+        SystemExit: not started as a lab's plugin; says why.
+    """
+    name = Path(arguments[0]).name.removeprefix(PREFIX)
+    home = os.environ.get(HOME_VARIABLE)
+    if not home:
+        raise SystemExit(f"{PREFIX}{name}: this is the lab's stand-in, and {HOME_VARIABLE} is not set: run it in a lab")
+    import grpc
+
+    from lab.cloud.machinery import machinery
+    from lab.plugin.engine import EngineLog
+    from lab.plugin.protocol import services
+    from lab.plugin.servicer import LabProvider
+
+    provider = import_module(f"lab.cloud.{name}.provider").PROVIDER
+    server = grpc.server(ThreadPoolExecutor(WORKERS), options=[("grpc.max_receive_message_length", 400 * 1024 * 1024)])
+    engine = EngineLog(arguments[1] if len(arguments) > 1 else "")
+    servicer = LabProvider(provider, Path(home), machinery(Path(home)), engine)
+    services.add_ResourceProviderServicer_to_server(servicer, server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    print(port, flush=True)
+
+    ended = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: ended.set())
+    # Ctrl-C reaches the whole process group; the engine ends its plugins itself once their calls are done.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    ended.wait()
+    server.stop(grace=5).wait()
