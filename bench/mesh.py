@@ -23,7 +23,7 @@ from wireguard.render import render_all
 SIZES = (100, 400)
 """Numbers of nodes; the aim at both is a ratio of at most 0.1."""
 
-ROUNDS = 3
+ROUNDS = 5
 """The fastest of so many rounds counts: the others tell what else the machine was doing."""
 
 _PEER = """

@@ -33,7 +33,7 @@ def private_path(node: Node) -> tuple[str, ...]:
 
 def preshared_path(first: str, second: str, epoch: str) -> tuple[str, ...]:
     """Where a pair's pre-shared key is derived: the names in alphabetical order, so that both ends agree."""
-    return ("mesh", "psk", *sorted((first, second)), epoch)
+    return ("mesh", "psk", first, second, epoch) if first < second else ("mesh", "psk", second, first, epoch)
 
 
 class ReferencedKeys:

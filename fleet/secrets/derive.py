@@ -27,6 +27,7 @@ KEY_BYTES = 32
 """Length of every derived key, in bytes."""
 
 _SALT = b"fleet/derive/v1"
+_SHA256 = SHA256()
 _PEM_COLUMNS = 70  # what ssh-keygen writes
 
 
@@ -38,7 +39,7 @@ def derive(master: bytes, *path: str) -> bytes:
     """
     if not path:
         raise SecretError("a derived key needs a path of at least one part")
-    return HKDFExpand(SHA256(), KEY_BYTES, _info(path)).derive(_pseudorandom_key(master))
+    return HKDFExpand(_SHA256, KEY_BYTES, _info(path)).derive(_pseudorandom_key(master))
 
 
 def x25519_private(master: bytes, *path: str) -> str:
@@ -89,12 +90,17 @@ def ed25519_public(master: bytes, *path: str, comment: str = "") -> str:
 def _pseudorandom_key(master: bytes) -> bytes:
     if len(master) != MASTER_BYTES:
         raise SecretError(f"a master secret has {MASTER_BYTES} bytes; this one has {len(master)}")
-    return HKDF.extract(SHA256(), _SALT, master)
+    return HKDF.extract(_SHA256, _SALT, master)
 
 
 def _info(path: tuple[str, ...]) -> bytes:
-    parts = [part.encode() for part in path]
-    return b"".join([len(part).to_bytes(4, "big") + part for part in parts])
+    return b"".join(map(_part, path))
+
+
+@lru_cache(maxsize=1024)  # the names of a mesh's nodes come back in each of its pairs
+def _part(part: str) -> bytes:
+    encoded = part.encode()
+    return len(encoded).to_bytes(4, "big") + encoded
 
 
 def _ed25519_public_bytes(seed: bytes) -> bytes:
