@@ -56,7 +56,11 @@ def _of_stack(stack: RegionStack) -> Iterator[Problem]:
         key = f"config.fleet:hosts.{name}"
         if any(host.address in reserved for reserved in DOCUMENTATION_NETWORKS):
             yield Problem(
-                file, f"{key}.address", str(host.address), "is a documentation address (RFC 5737)", "the server's address"
+                file,
+                f"{key}.address",
+                str(host.address),
+                "is a documentation address (RFC 5737)",
+                "the server's address",
             )
         if key_blob(host.host_key, ("ssh-ed25519",))[-32:] == bytes(32):
             yield Problem(

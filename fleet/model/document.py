@@ -80,7 +80,14 @@ def parse_document(file: str, text: str) -> tuple[Document | None, tuple[Problem
         mark = error.problem_mark or error.context_mark
         what = error.problem or error.context or "is malformed"
         return None, (
-            Problem(file, "", None, f"is not valid YAML: {what}", line=mark.line + 1 if mark else None, allowed=_yaml_hint(what)),
+            Problem(
+                file,
+                "",
+                None,
+                f"is not valid YAML: {what}",
+                line=mark.line + 1 if mark else None,
+                allowed=_yaml_hint(what),
+            ),
         )
     except yaml.YAMLError as error:
         return None, (Problem(file, "", None, f"is not valid YAML: {str(error).splitlines()[0]}"),)
@@ -108,7 +115,9 @@ def _refused(file: str, text: str) -> Iterator[Problem]:
         if isinstance(event, yaml.DocumentStartEvent):
             documents += 1
             if documents == 2:
-                yield Problem(file, "", None, "holds more than one document", "one document, no '---' in between", line=line)
+                yield Problem(
+                    file, "", None, "holds more than one document", "one document, no '---' in between", line=line
+                )
                 return
         if isinstance(event, yaml.AliasEvent):
             yield Problem(file, "", f"*{event.anchor}", "is a YAML alias", "the value itself, written out", line=line)
@@ -162,12 +171,16 @@ class _Reader:
                 items.append(self.value(item, (*path, number)))
             return items
         if node.tag not in _PLAIN_TAGS:
-            self._problem(path, None, f"has the YAML tag {_short_tag(node.tag)}", "a plain value without a tag", "", line)
+            self._problem(
+                path, None, f"has the YAML tag {_short_tag(node.tag)}", "a plain value without a tag", "", line
+            )
             return None
         try:
             value = self._scalars.construct_object(node)
         except (ValueError, OverflowError, yaml.YAMLError):
-            self._problem(path, node.value, "is not a value of its kind", "a plain value, in quotes if it is text", "", line)
+            self._problem(
+                path, node.value, "is not a value of its kind", "a plain value, in quotes if it is text", "", line
+            )
             return None
         return value if isinstance(value, (str, int, float, bool, type(None))) else node.value
 
@@ -190,11 +203,11 @@ class _Reader:
     def _plain_tag(self, node: yaml.Node, path: KeyPath, tag: str) -> None:
         if node.tag != tag:
             line = node.start_mark.line + 1
-            self._problem(path, None, f"has the YAML tag {_short_tag(node.tag)}", "a plain value without a tag", "", line)
+            self._problem(
+                path, None, f"has the YAML tag {_short_tag(node.tag)}", "a plain value without a tag", "", line
+            )
 
-    def _problem(
-        self, path: KeyPath, value: object, message: str, allowed: str, suggestion: str, line: int
-    ) -> None:
+    def _problem(self, path: KeyPath, value: object, message: str, allowed: str, suggestion: str, line: int) -> None:
         self.problems.append(Problem(self.file, dotted(path), value, message, allowed, suggestion, line))
 
 

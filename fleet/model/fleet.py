@@ -18,7 +18,9 @@ class Operators(Frozen):
     """Who runs the fleet: from where ssh is open, and whose keys may log in."""
 
     addresses: tuple[Network, ...] = Field(default=(), description="a list of IPv4 networks, such as [198.51.100.7/32]")
-    keys: Mapping[Label, LoginKey] = Field(default={}, description="a mapping of a person's name to an OpenSSH public key")
+    keys: Mapping[Label, LoginKey] = Field(
+        default={}, description="a mapping of a person's name to an OpenSSH public key"
+    )
 
 
 class Epoch(Frozen):
@@ -83,7 +85,9 @@ class Budgets(Frozen):
     """What may be spent a month, in US dollars; None is no limit."""
 
     monthly_usd: Money | None = Field(default=None, description='an amount in US dollars in quotes, such as "335.00"')
-    regions: Mapping[str, Money] = Field(default={}, description="a mapping of regions to an amount in US dollars in quotes")
+    regions: Mapping[str, Money] = Field(
+        default={}, description="a mapping of regions to an amount in US dollars in quotes"
+    )
 
 
 class Fleet(Frozen):

@@ -15,8 +15,34 @@ LONGEST_NAME = 20
 """Longest name of a fleet, region or host: ``<fleet>-<region>-<host>`` stays a DNS label (63 characters)."""
 
 SYSTEM_USERS = frozenset(
-    ["root", "daemon", "bin", "sys", "sync", "games", "man", "lp", "mail", "news", "uucp", "proxy", "www-data", "backup"]
-    + ["list", "irc", "nobody", "_apt", "systemd-network", "systemd-timesync", "messagebus", "sshd", "polkitd", "_chrony"]
+    [
+        "root",
+        "daemon",
+        "bin",
+        "sys",
+        "sync",
+        "games",
+        "man",
+        "lp",
+        "mail",
+        "news",
+        "uucp",
+        "proxy",
+        "www-data",
+        "backup",
+    ]
+    + [
+        "list",
+        "irc",
+        "nobody",
+        "_apt",
+        "systemd-network",
+        "systemd-timesync",
+        "messagebus",
+        "sshd",
+        "polkitd",
+        "_chrony",
+    ]
 )
 """Users that Debian 13 itself or its packages create; a login user must not be one of them."""
 
@@ -110,12 +136,11 @@ def _money(value: object) -> Decimal:
     """Exact: a float like 29.99 is not, hence the quotes."""
     if isinstance(value, Decimal):
         return value
-    if isinstance(value, (bool, float)):
-        raise ValueError("is not an amount in quotes")
+    text = str(value) if isinstance(value, (str, int)) and not isinstance(value, bool) else ""
     try:
-        amount = Decimal(str(value))
+        amount = Decimal(text)
     except InvalidOperation:
-        raise ValueError("is not an amount") from None
+        raise ValueError("is not an amount in quotes") from None
     if not amount.is_finite() or amount < 0:
         raise ValueError("is not an amount")
     return amount
@@ -160,7 +185,9 @@ NAME_ALLOWED = f"a DNS label: a-z, 0-9 and '-', starting with a letter, at most 
 
 Label = Annotated[str, AfterValidator(_label), Field(description=NAME_ALLOWED)]
 Domain = Annotated[
-    str, AfterValidator(_domain), Field(description="a lower-case domain name of two or more labels, such as fleet.example.com")
+    str,
+    AfterValidator(_domain),
+    Field(description="a lower-case domain name of two or more labels, such as fleet.example.com"),
 ]
 UnixUser = Annotated[
     str, AfterValidator(_unix_user), Field(description="a user name: a-z, 0-9, '_' and '-', at most 32 characters")
@@ -169,15 +196,21 @@ OwnUser = Annotated[
     str,
     AfterValidator(_unix_user),
     AfterValidator(_own_user),
-    Field(description="a user name (a-z, 0-9, '_', '-', at most 32 characters) that the system does not have itself; not root"),
+    Field(
+        description="a user name (a-z, 0-9, '_', '-', at most 32 characters) that the system does not have itself; not root"
+    ),
 ]
 Network = Annotated[
-    IPv4Network, BeforeValidator(_network), Field(description="an IPv4 network in quotes or plain, such as 10.77.0.0/16")
+    IPv4Network,
+    BeforeValidator(_network),
+    Field(description="an IPv4 network in quotes or plain, such as 10.77.0.0/16"),
 ]
 Address = Annotated[
     IPv4Address, BeforeValidator(_address), Field(description="the IPv4 address of a server, such as 203.0.113.10")
 ]
-Money = Annotated[Decimal, BeforeValidator(_money), Field(description='an amount in US dollars in quotes, such as "30.00"')]
+Money = Annotated[
+    Decimal, BeforeValidator(_money), Field(description='an amount in US dollars in quotes, such as "30.00"')
+]
 Count = Annotated[StrictInt, Field(ge=1, description="a whole number from 1")]
 Index = Annotated[StrictInt, Field(ge=0, description="a whole number from 0")]
 Port = Annotated[StrictInt, Field(ge=1, le=65535, description="a port: a whole number 1..65535")]

@@ -66,7 +66,9 @@ def unsayable(
     """Keys in the file that only their place can say."""
     allowed = ", ".join(known_keys(model))
     return tuple(
-        at(document, (*path, name), None, "is not a known key", allowed) for name in sorted(model.GIVEN) if name in value
+        at(document, (*path, name), None, "is not a known key", allowed)
+        for name in sorted(model.GIVEN)
+        if name in value
     )
 
 
@@ -82,7 +84,9 @@ def at(
     return Problem(document.file, dotted(path), value, message, allowed, suggestion, document.line(path))
 
 
-def _problem(model: type[Frozen], document: Document, path: KeyPath, error: ErrorDetails, hints: Mapping[str, str]) -> Problem:
+def _problem(
+    model: type[Frozen], document: Document, path: KeyPath, error: ErrorDetails, hints: Mapping[str, str]
+) -> Problem:
     inside: KeyPath = tuple(step for step in error["loc"] if step != "[key]")
     names_its_place = bool(inside) and inside[-1] in _given_at(model, inside[:-1])
     here = (*path, *(inside[:-1] if names_its_place else inside))

@@ -21,7 +21,13 @@ def check_indexes(draft: Draft) -> Iterator[Problem]:
             path = ("regions", name, "index")
             if region.index in taken:
                 message = f"is the index of region {taken[region.index]} already"
-                yield at(draft.fleet.document, path, region.index, message, _free(_taken(draft), space.regions if space else None))
+                yield at(
+                    draft.fleet.document,
+                    path,
+                    region.index,
+                    message,
+                    _free(_taken(draft), space.regions if space else None),
+                )
             elif space and mesh and region.index >= space.regions:
                 yield at(
                     draft.fleet.document,

@@ -13,7 +13,9 @@ from fleet.model.problems import Problem
 from fleet.model.stack import Ec2Host, ExistingHost, service_of
 from fleet.model.validation import at
 
-PRIVATE_SPACE = tuple(map(IPv4Network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "198.18.0.0/15")))
+PRIVATE_SPACE = tuple(
+    map(IPv4Network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "198.18.0.0/15"))
+)
 """RFC 1918, RFC 6598 and RFC 2544: what the Internet does not route."""
 
 DOCKER_BRIDGE = IPv4Network("172.17.0.0/16")
@@ -122,7 +124,9 @@ def _addresses(draft: Draft, networks: tuple[_Named, ...]) -> Iterator[Problem]:
         for named in networks:
             if named.kind in ("mesh", "pool") and host.address in named.network:
                 message = f"lies in {named.title} {named.network}"
-                yield at(stack.document, path, str(host.address), message, "the address at which ssh reaches the server")
+                yield at(
+                    stack.document, path, str(host.address), message, "the address at which ssh reaches the server"
+                )
 
 
 def _behind_nat(draft: Draft) -> Iterator[Problem]:

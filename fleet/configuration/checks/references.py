@@ -99,7 +99,9 @@ def _regions(draft: Draft, fleet: FleetDraft) -> Iterator[Problem]:
         for node in fleet.mesh.epoch.nodes:
             if node not in ids:
                 path = ("mesh", "epoch", "nodes", node)
-                yield at(document, path, None, f"'{node}' is not a host of this fleet", ", ".join(ids), nearest(node, ids))
+                yield at(
+                    document, path, None, f"'{node}' is not a host of this fleet", ", ".join(ids), nearest(node, ids)
+                )
 
 
 def _reserved(draft: Draft, fleet: FleetDraft) -> Iterator[Problem]:
@@ -120,7 +122,9 @@ def _unknown_region(
 ) -> Problem:
     word = name if name is not None else value
     names = fleet.names
-    return at(document, path, value, f"'{word}' is not a region of {FLEET_FILE}", ", ".join(names), nearest(word, names))
+    return at(
+        document, path, value, f"'{word}' is not a region of {FLEET_FILE}", ", ".join(names), nearest(word, names)
+    )
 
 
 def _ids(draft: Draft, fleet: FleetDraft) -> Iterator[Problem]:
