@@ -23,7 +23,10 @@ class Change:
 
 
 def diff_inputs(
-    kind: Kind, old: Mapping[str, Any], new: Mapping[str, Any], ignored: Sequence[str] = ()
+    kind: Kind,
+    old: Mapping[str, Any],
+    new: Mapping[str, Any],
+    ignored: Sequence[str] = (),
 ) -> tuple[Change, ...]:
     """The changes from ``old`` to ``new`` inputs, in the order of the fields' names."""
     replacing = kind.replaces | kind.replaces_if(dict(new))

@@ -14,7 +14,11 @@ from lab.plugin.program import HOME_VARIABLE, PREFIX
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 
-SDKS = {"vultr": "ediri-vultr", "digitalocean": "pulumi-digitalocean", "aws": "pulumi-aws"}
+SDKS = {
+    "vultr": "ediri-vultr",
+    "digitalocean": "pulumi-digitalocean",
+    "aws": "pulumi-aws",
+}
 """Provider to the distribution of its SDK: the engine looks for a plugin of exactly that version."""
 
 _PLUGIN = """\

@@ -51,7 +51,11 @@ class Rule:
 
 
 ANYWHERE = ("0.0.0.0/0",)
-OPEN = (Rule("tcp", "1-65535", ANYWHERE), Rule("udp", "1-65535", ANYWHERE), Rule("icmp", "", ANYWHERE))
+OPEN = (
+    Rule("tcp", "1-65535", ANYWHERE),
+    Rule("udp", "1-65535", ANYWHERE),
+    Rule("icmp", "", ANYWHERE),
+)
 """A server without any firewall group."""
 
 
@@ -84,7 +88,10 @@ class PaperMachines:
         private = None if spec.address_kind == "direct" else self._next("paper-private", PAPER_PRIVATE)
         anchor = self._next("paper-anchor", PAPER_ANCHOR) if spec.address_kind == "anchor" else None
         # Kept without its user data: that may hold a key.
-        self._note(spec.id, {"name": spec.name, "provider": spec.provider, "memory_mb": spec.memory_mb})
+        self._note(
+            spec.id,
+            {"name": spec.name, "provider": spec.provider, "memory_mb": spec.memory_mb},
+        )
         return ServerAddresses(main_ip=main, private_ip=private, anchor_ip=anchor)
 
     def destroy(self, id: str) -> None:
@@ -115,7 +122,10 @@ class PaperMachines:
                     server["addresses"].remove(address)
 
     def set_firewall(self, id: str, rules: tuple[Rule, ...]) -> None:
-        self._note(id, {"firewall": [f"{r.protocol} {r.ports} from {','.join(r.sources)}" for r in rules]})
+        self._note(
+            id,
+            {"firewall": [f"{r.protocol} {r.ports} from {','.join(r.sources)}" for r in rules]},
+        )
 
     def _note(self, id: str, facts: dict[str, object]) -> None:
         with self._store.transaction() as state:

@@ -66,7 +66,12 @@ class Operations:
             with self._cloud.store.transaction() as state:
                 record = state.find(self._provider.name, kind.token, made.id)
                 created = record.created if record else ""
-                state.put(self._provider.name, kind.token, made.id, Record(kept, made.outputs, made.hidden, created))
+                state.put(
+                    self._provider.name,
+                    kind.token,
+                    made.id,
+                    Record(kept, made.outputs, made.hidden, created),
+                )
             kind.after(self._cloud, made.id)
             return made.id, {**inputs, **made.outputs}
 

@@ -19,7 +19,12 @@ from lab.cloud.errors import Failure
 UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 """How the engine writes a value that only exists after the update (in previews)."""
 
-_SCALARS: dict[str, tuple[type, ...]] = {"str": (str,), "int": (int,), "float": (int, float), "bool": (bool,)}
+_SCALARS: dict[str, tuple[type, ...]] = {
+    "str": (str,),
+    "int": (int,),
+    "float": (int, float),
+    "bool": (bool,),
+}
 _NAMES = {"str": "string", "int": "whole number", "float": "number", "bool": "boolean"}
 
 

@@ -10,13 +10,14 @@ import signal
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from importlib import import_module
 from pathlib import Path
 
 PREFIX = "pulumi-resource-"
 HOME_VARIABLE = "FLEET_LAB_HOME"
 WORKERS = 16
 """Calls at one time: a stack's servers start side by side."""
+
+GRACE_SECONDS = 60
 
 
 def main(arguments: list[str] = sys.argv) -> None:
@@ -32,22 +33,25 @@ def main(arguments: list[str] = sys.argv) -> None:
     import grpc
 
     from lab.cloud.machinery import machinery
+    from lab.cloud.registry import load_provider
     from lab.plugin.engine import EngineLog
     from lab.plugin.protocol import services
     from lab.plugin.servicer import LabProvider
 
-    provider = import_module(f"lab.cloud.{name}.provider").PROVIDER
-    server = grpc.server(ThreadPoolExecutor(WORKERS), options=[("grpc.max_receive_message_length", 400 * 1024 * 1024)])
+    server = grpc.server(
+        ThreadPoolExecutor(WORKERS),
+        options=[("grpc.max_receive_message_length", 400 * 1024 * 1024)],
+    )
     engine = EngineLog(arguments[1] if len(arguments) > 1 else "")
-    servicer = LabProvider(provider, Path(home), machinery(Path(home)), engine)
+    servicer = LabProvider(load_provider(name), Path(home), machinery(Path(home)), engine)
     services.add_ResourceProviderServicer_to_server(servicer, server)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     print(port, flush=True)
 
     ended = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: ended.set())
-    # Ctrl-C reaches the whole process group; the engine ends its plugins itself once their calls are done.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for ending in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(ending, lambda *_: ended.set())
     ended.wait()
-    server.stop(grace=5).wait()
+    # A server that is being created is waited for: killed in the middle it would be in no state.
+    server.stop(grace=GRACE_SECONDS).wait()

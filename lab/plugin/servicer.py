@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import grpc
 
 from lab.cloud.diff import Change, diff_inputs
 from lab.cloud.errors import CloudError
-from lab.cloud.kind import Cloud, Log, Provider
+from lab.cloud.kind import Cloud, Provider
 from lab.cloud.machinery import Machinery
 from lab.cloud.operations import Operations
 from lab.cloud.schema import UNKNOWN
@@ -56,7 +57,10 @@ class LabProvider(services.ResourceProviderServicer):  # type: ignore[misc]
         self._settings = {name: _number(value) for name, value in from_wire(request.args).items()}
         wrong = self._provider.credentials(self._settings, os.environ)
         if wrong:
-            context.abort(grpc.StatusCode.UNKNOWN, f"could not validate provider configuration: {wrong}")
+            context.abort(
+                grpc.StatusCode.UNKNOWN,
+                f"could not validate provider configuration: {wrong}",
+            )
         return messages.ConfigureResponse(acceptSecrets=True, supportsPreview=True)
 
     def Cancel(self, request: Any, context: Any) -> Any:
@@ -69,7 +73,10 @@ class LabProvider(services.ResourceProviderServicer):  # type: ignore[misc]
         try:
             result = self._operations("").look_up(request.tok, arguments)
         except CloudError as error:
-            context.abort(grpc.StatusCode.UNKNOWN, f"invocation of {request.tok} returned an error: {error}")
+            context.abort(
+                grpc.StatusCode.UNKNOWN,
+                f"invocation of {request.tok} returned an error: {error}",
+            )
         return messages.InvokeResponse(**{"return": to_wire(result)})
 
     def Check(self, request: Any, context: Any) -> Any:
@@ -83,7 +90,10 @@ class LabProvider(services.ResourceProviderServicer):  # type: ignore[misc]
         given.pop("__defaults", None)
         inputs = operations.complete(kind, given, old, name)
         failures = [
-            messages.CheckFailure(property="", reason=f"{f.reason} Examine values at '{name}.{f.property}'.")
+            messages.CheckFailure(
+                property="",
+                reason=f"{f.reason} Examine values at '{name}.{f.property}'.",
+            )
             for f in operations.check(kind, inputs)
         ]
         return messages.CheckResponse(inputs=to_wire(inputs, secret_names(request.news)), failures=failures)
@@ -127,10 +137,15 @@ class LabProvider(services.ResourceProviderServicer):  # type: ignore[misc]
             return messages.ReadResponse()
         old_inputs, old = from_wire(request.inputs), from_wire(request.properties)
         inputs = _seen(found, old_inputs, kind.unstored)
-        properties = {**{name: old[name] for name in kind.unstored if name in old}, **found.properties}
+        properties = {
+            **{name: old[name] for name in kind.unstored if name in old},
+            **found.properties,
+        }
         secret = secret_names(request.inputs) | secret_names(request.properties) | kind.secret_outputs
         return messages.ReadResponse(
-            id=request.id, inputs=to_wire(inputs, secret), properties=to_wire(properties, secret)
+            id=request.id,
+            inputs=to_wire(inputs, secret),
+            properties=to_wire(properties, secret),
         )
 
     def Update(self, request: Any, context: Any) -> Any:
@@ -158,7 +173,7 @@ class LabProvider(services.ResourceProviderServicer):  # type: ignore[misc]
         return Empty()
 
     def _operations(self, urn: str) -> Operations:
-        log: Log = lambda message: self._engine.info(urn, message)  # noqa: E731
+        log = partial(self._engine.info, urn)
         cloud = Cloud(self._provider.name, self._store, self._machines, self._settings, log)
         return Operations(self._provider, cloud)
 

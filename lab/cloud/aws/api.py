@@ -39,15 +39,40 @@ EIP = "aws:ec2/eip:Eip"
 EIP_ASSOCIATION = "aws:ec2/eipAssociation:EipAssociation"
 
 _CALLS = {
-    LIGHTSAIL_INSTANCE: ("CreateInstances", "GetInstance", "TagResource", "DeleteInstance"),
+    LIGHTSAIL_INSTANCE: (
+        "CreateInstances",
+        "GetInstance",
+        "TagResource",
+        "DeleteInstance",
+    ),
     LIGHTSAIL_KEY: ("ImportKeyPair", "GetKeyPair", "TagResource", "DeleteKeyPair"),
     STATIC_IP: ("AllocateStaticIp", "GetStaticIp", "", "ReleaseStaticIp"),
     ATTACHMENT: ("AttachStaticIp", "GetStaticIp", "", "DetachStaticIp"),
-    PUBLIC_PORTS: ("PutInstancePublicPorts", "GetInstancePortStates", "", "CloseInstancePublicPorts"),
+    PUBLIC_PORTS: (
+        "PutInstancePublicPorts",
+        "GetInstancePortStates",
+        "",
+        "CloseInstancePublicPorts",
+    ),
     VPC: ("CreateVpc", "DescribeVpcs", "ModifyVpcAttribute", "DeleteVpc"),
-    SUBNET: ("CreateSubnet", "DescribeSubnets", "ModifySubnetAttribute", "DeleteSubnet"),
-    GATEWAY: ("CreateInternetGateway", "DescribeInternetGateways", "AttachInternetGateway", "DeleteInternetGateway"),
-    ROUTE_TABLE: ("CreateRouteTable", "DescribeRouteTables", "ReplaceRoute", "DeleteRouteTable"),
+    SUBNET: (
+        "CreateSubnet",
+        "DescribeSubnets",
+        "ModifySubnetAttribute",
+        "DeleteSubnet",
+    ),
+    GATEWAY: (
+        "CreateInternetGateway",
+        "DescribeInternetGateways",
+        "AttachInternetGateway",
+        "DeleteInternetGateway",
+    ),
+    ROUTE_TABLE: (
+        "CreateRouteTable",
+        "DescribeRouteTables",
+        "ReplaceRoute",
+        "DeleteRouteTable",
+    ),
     ROUTE: ("CreateRoute", "DescribeRouteTables", "ReplaceRoute", "DeleteRoute"),
     ROUTE_ASSOCIATION: (
         "AssociateRouteTable",
@@ -62,9 +87,19 @@ _CALLS = {
         "DeleteSecurityGroup",
     ),
     EC2_KEY: ("ImportKeyPair", "DescribeKeyPairs", "CreateTags", "DeleteKeyPair"),
-    EC2_INSTANCE: ("RunInstances", "DescribeInstances", "ModifyInstanceAttribute", "TerminateInstances"),
+    EC2_INSTANCE: (
+        "RunInstances",
+        "DescribeInstances",
+        "ModifyInstanceAttribute",
+        "TerminateInstances",
+    ),
     EIP: ("AllocateAddress", "DescribeAddresses", "AssociateAddress", "ReleaseAddress"),
-    EIP_ASSOCIATION: ("AssociateAddress", "DescribeAddresses", "AssociateAddress", "DisassociateAddress"),
+    EIP_ASSOCIATION: (
+        "AssociateAddress",
+        "DescribeAddresses",
+        "AssociateAddress",
+        "DisassociateAddress",
+    ),
 }
 _RULE_CALLS = (
     "AuthorizeSecurityGroupIngress",
@@ -73,7 +108,12 @@ _RULE_CALLS = (
     "RevokeSecurityGroupIngress",
 )
 _OPERATIONS = ("create", "read", "update", "delete")
-_DOING = {"create": "creating", "read": "reading", "update": "updating", "delete": "deleting"}
+_DOING = {
+    "create": "creating",
+    "read": "reading",
+    "update": "updating",
+    "delete": "deleting",
+}
 
 
 def service(token: str) -> str:
@@ -106,7 +146,8 @@ def broken(token: str, operation: str) -> str:
 
 def lost(token: str, operation: str) -> str:
     host = f"{service(token).lower()}.amazonaws.com"
-    return f'{_head(token, operation)}, https response error StatusCode: 0, request send failed, Post "https://{host}/": read: connection reset by peer'  # noqa: E501
+    failed = f'request send failed, Post "https://{host}/": read: connection reset by peer'
+    return f"{_head(token, operation)}, https response error StatusCode: 0, {failed}"
 
 
 def no_capacity(token: str, inputs: Values) -> str:
@@ -167,6 +208,11 @@ def _head(token: str, operation: str) -> str:
 
 
 def _answer(code: str, message: str) -> str:
-    if code in ("InvalidInputException", "ThrottlingException", "OperationFailureException", "NotFoundException"):
+    if code in (
+        "InvalidInputException",
+        "ThrottlingException",
+        "OperationFailureException",
+        "NotFoundException",
+    ):
         return f"RequestID: {random_uuid()}, {code}: {message}"
     return f"RequestID: {random_uuid()}, api error {code}: {message}"

@@ -20,7 +20,12 @@ def create_key(cloud: Cloud, inputs: Values) -> Created:
     api.check_region(api.EC2_KEY, inputs)
     name, key = inputs["keyName"], inputs["publicKey"]
     if not is_public_key(key):
-        raise api.refused(api.EC2_KEY, "create", "InvalidKey.Format", "Key is not in valid OpenSSH public key format")
+        raise api.refused(
+            api.EC2_KEY,
+            "create",
+            "InvalidKey.Format",
+            "Key is not in valid OpenSSH public key format",
+        )
     outputs = {
         "arn": api.arn(api.EC2_KEY, inputs["region"], f"key-pair/{name}"),
         "fingerprint": md5_fingerprint(key),
@@ -73,7 +78,11 @@ def create(cloud: Cloud, inputs: Values) -> Created:
         address_kind="nat",
         authorized_keys=(key.inputs["publicKey"],) if key else (),
         memory_mb=INSTANCE_TYPES[inputs["instanceType"]][1],
-        labels={"service": "ec2", "zone": subnet.properties["availabilityZone"], "type": inputs["instanceType"]},
+        labels={
+            "service": "ec2",
+            "zone": subnet.properties["availabilityZone"],
+            "type": inputs["instanceType"],
+        },
     )
     try:
         addresses = cloud.machines.create(spec)
@@ -128,9 +137,15 @@ def _check_order(state: CloudState, inputs: Values) -> None:
         raise _refused("InvalidSubnetID.NotFound", message)
     zone = inputs.get("availabilityZone")
     if zone and zone != subnet.properties["availabilityZone"]:
-        raise _refused("InvalidParameterValue", f"The subnet is not in the Availability Zone {zone}.")
+        raise _refused(
+            "InvalidParameterValue",
+            f"The subnet is not in the Availability Zone {zone}.",
+        )
     if inputs.get("keyName") and state.find(api.NAME, api.EC2_KEY, inputs["keyName"]) is None:
-        raise _refused("InvalidKeyPair.NotFound", f"The key pair '{inputs['keyName']}' does not exist")
+        raise _refused(
+            "InvalidKeyPair.NotFound",
+            f"The key pair '{inputs['keyName']}' does not exist",
+        )
     _check_groups(state, inputs, "create")
     if len((inputs.get("userData") or "").encode()) > USER_DATA_LIMIT:
         raise _refused("InvalidParameterValue", "User data is limited to 16384 bytes")

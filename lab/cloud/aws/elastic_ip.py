@@ -13,7 +13,12 @@ from lab.cloud.store import CloudState, Record, Values
 def check(inputs: Values) -> list[Failure]:
     domain = inputs.get("domain")
     if domain not in (None, "vpc", "standard", UNKNOWN):
-        return [Failure("domain", f'expected domain to be one of ["vpc" "standard"], got {domain}')]
+        return [
+            Failure(
+                "domain",
+                f'expected domain to be one of ["vpc" "standard"], got {domain}',
+            )
+        ]
     return []
 
 

@@ -26,14 +26,23 @@ def create_key(cloud: Cloud, inputs: Values) -> Created:
         raise CloudError("the lab's Lightsail imports keys only: give publicKey")
     if not is_public_key(key):
         raise _invalid(api.LIGHTSAIL_KEY, "The public key is not valid.")
-    outputs = {"fingerprint": md5_fingerprint(key), "arn": _arn(api.LIGHTSAIL_KEY, inputs, "KeyPair")}
+    outputs = {
+        "fingerprint": md5_fingerprint(key),
+        "arn": _arn(api.LIGHTSAIL_KEY, inputs, "KeyPair"),
+    }
     return _named(cloud, api.LIGHTSAIL_KEY, inputs, outputs | api.tags_all(inputs))
 
 
 def create_instance(cloud: Cloud, inputs: Values) -> Created:
     token, name = api.LIGHTSAIL_INSTANCE, inputs["name"]
     _check_order(cloud.store.snapshot(), inputs)
-    _named(cloud, token, {k: v for k, v in inputs.items() if k != "userData"}, {}, {"pending": True})
+    _named(
+        cloud,
+        token,
+        {k: v for k, v in inputs.items() if k != "userData"},
+        {},
+        {"pending": True},
+    )
     key = cloud.store.snapshot().find(api.NAME, api.LIGHTSAIL_KEY, inputs.get("keyPairName") or "")
     bundle = BUNDLES[inputs["bundleId"]]
     spec = ServerSpec(
@@ -44,7 +53,11 @@ def create_instance(cloud: Cloud, inputs: Values) -> Created:
         address_kind="nat",
         authorized_keys=(key.inputs["publicKey"],) if key else (),
         memory_mb=int(bundle.ram * 1024),
-        labels={"service": "lightsail", "zone": inputs["availabilityZone"], "bundle": bundle.id},
+        labels={
+            "service": "lightsail",
+            "zone": inputs["availabilityZone"],
+            "bundle": bundle.id,
+        },
     )
     try:
         addresses = cloud.machines.create(spec)
@@ -71,7 +84,10 @@ def _check_order(state: CloudState, inputs: Values) -> None:
     token = api.LIGHTSAIL_INSTANCE
     api.check_region(token, inputs)
     if inputs["availabilityZone"] not in zones(inputs["region"]):
-        raise _invalid(token, f"The Availability Zone is invalid in {inputs['region']}: {inputs['availabilityZone']}.")
+        raise _invalid(
+            token,
+            f"The Availability Zone is invalid in {inputs['region']}: {inputs['availabilityZone']}.",
+        )
     if inputs["blueprintId"] not in BLUEPRINTS:
         raise _invalid(token, f"The blueprint ID is not valid: {inputs['blueprintId']}.")
     if inputs["bundleId"] not in BUNDLES:
@@ -112,7 +128,11 @@ def address_of(state: CloudState, id: str, record: Record) -> Values:
 def create_static_ip(cloud: Cloud, inputs: Values) -> Created:
     api.check_region(api.STATIC_IP, inputs)
     address = cloud.machines.allocate_address("nat")
-    outputs = {"ipAddress": address, "arn": _arn(api.STATIC_IP, inputs, "StaticIp"), "supportCode": "lab"}
+    outputs = {
+        "ipAddress": address,
+        "arn": _arn(api.STATIC_IP, inputs, "StaticIp"),
+        "supportCode": "lab",
+    }
     try:
         return _named(cloud, api.STATIC_IP, inputs, outputs)
     except CloudError:
@@ -130,7 +150,12 @@ def attach(cloud: Cloud, inputs: Values) -> Created:
         static = state.find(api.NAME, api.STATIC_IP, name)
         server = state.find(api.NAME, api.LIGHTSAIL_INSTANCE, instance)
         if static is None:
-            raise api.refused(api.ATTACHMENT, "create", "NotFoundException", f"The StaticIp does not exist: {name}")
+            raise api.refused(
+                api.ATTACHMENT,
+                "create",
+                "NotFoundException",
+                f"The StaticIp does not exist: {name}",
+            )
         if server is None:
             message = f"The Instance does not exist: {instance}"
             raise api.refused(api.ATTACHMENT, "create", "NotFoundException", message)
@@ -157,7 +182,13 @@ def detach(cloud: Cloud, id: str, record: Record) -> None:
     cloud.machines.detach_address(static.outputs["ipAddress"])
 
 
-def _named(cloud: Cloud, token: str, inputs: Values, outputs: Values, hidden: Values | None = None) -> Created:
+def _named(
+    cloud: Cloud,
+    token: str,
+    inputs: Values,
+    outputs: Values,
+    hidden: Values | None = None,
+) -> Created:
     """Store an object under its name, unless the name is taken."""
     name = inputs["name"]
     with cloud.store.transaction() as state:

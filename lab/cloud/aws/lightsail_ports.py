@@ -12,7 +12,11 @@ from lab.cloud.machinery import ANYWHERE, Rule
 from lab.cloud.schema import UNKNOWN
 from lab.cloud.store import CloudState, Record, Values
 
-DEFAULT_RULES = (Rule("tcp", "22", ANYWHERE), Rule("tcp", "80", ANYWHERE), Rule("icmp", "", ANYWHERE))
+DEFAULT_RULES = (
+    Rule("tcp", "22", ANYWHERE),
+    Rule("tcp", "80", ANYWHERE),
+    Rule("icmp", "", ANYWHERE),
+)
 """What a new Linux instance lets in."""
 
 PROTOCOLS = ("tcp", "all", "udp", "icmp", "icmpv6")
@@ -27,7 +31,12 @@ def check(inputs: Values) -> list[Failure]:
             failures.append(Failure(f"portInfos[{i}].protocol", reason))
         for end in ("fromPort", "toPort"):
             if isinstance(info[end], int) and not (-1 if protocol.startswith("icmp") else 0) <= info[end] <= 65535:
-                failures.append(Failure(f"portInfos[{i}].{end}", f"expected {end} in the range (0 - 65535)"))
+                failures.append(
+                    Failure(
+                        f"portInfos[{i}].{end}",
+                        f"expected {end} in the range (0 - 65535)",
+                    )
+                )
     return failures
 
 
@@ -46,7 +55,10 @@ def create(cloud: Cloud, inputs: Values) -> Created:
         server.hidden["ports"] = inputs["portInfos"]
         state.put(api.NAME, api.LIGHTSAIL_INSTANCE, name, server)
     cloud.machines.set_firewall(name, rules_of(cloud.store.snapshot(), name) or ())
-    digest = int(hashlib.sha256(json.dumps(inputs["portInfos"], sort_keys=True).encode()).hexdigest()[:8], 16)
+    digest = int(
+        hashlib.sha256(json.dumps(inputs["portInfos"], sort_keys=True).encode()).hexdigest()[:8],
+        16,
+    )
     return Created(f"{name}-{digest}", {})
 
 
@@ -77,7 +89,11 @@ def _rules(info: Values) -> list[Rule]:
         case "icmp":
             return [Rule("icmp", "", sources)]
         case "all":
-            return [Rule("tcp", "1-65535", sources), Rule("udp", "1-65535", sources), Rule("icmp", "", sources)]
+            return [
+                Rule("tcp", "1-65535", sources),
+                Rule("udp", "1-65535", sources),
+                Rule("icmp", "", sources),
+            ]
         case "tcp" | "udp":
             ends = sorted({info["fromPort"], info["toPort"]})
             return [Rule(info["protocol"], "-".join(map(str, ends)), sources)]

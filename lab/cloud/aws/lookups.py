@@ -72,7 +72,13 @@ def get_availability_zones(cloud: Cloud, arguments: Values) -> Values:
     names = [zone for zone in zones(region) if zone not in (arguments.get("excludeNames") or [])]
     short = "".join(part[0] for part in region.split("-"))
     ids = [f"{short}-az{i + 1}" for i in range(len(names))]
-    return {"id": region, "region": region, "names": names, "zoneIds": ids, "groupNames": [region]}
+    return {
+        "id": region,
+        "region": region,
+        "names": names,
+        "zoneIds": ids,
+        "groupNames": [region],
+    }
 
 
 def get_region(cloud: Cloud, arguments: Values) -> Values:

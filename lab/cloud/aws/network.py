@@ -66,15 +66,26 @@ def create_subnet(cloud: Cloud, inputs: Values) -> Created:
     if zone and zone not in zones(inputs["region"]):
         message = f"Value ({zone}) for parameter availabilityZone is invalid."
         raise api.refused(api.SUBNET, "create", "InvalidParameterValue", message)
-    block, whole = IPv4Network(inputs.get("cidrBlock") or "0.0.0.0/0"), IPv4Network(vpc.inputs["cidrBlock"])
+    block, whole = (
+        IPv4Network(inputs.get("cidrBlock") or "0.0.0.0/0"),
+        IPv4Network(vpc.inputs["cidrBlock"]),
+    )
     if not block.subnet_of(whole) or not 16 <= block.prefixlen <= 28:
-        raise api.refused(api.SUBNET, "create", "InvalidSubnet.Range", f"The CIDR '{block}' is invalid.")
+        raise api.refused(
+            api.SUBNET,
+            "create",
+            "InvalidSubnet.Range",
+            f"The CIDR '{block}' is invalid.",
+        )
     for other in state.all(api.NAME, api.SUBNET).values():
         if other.inputs["vpcId"] == inputs["vpcId"] and block.overlaps(IPv4Network(other.inputs["cidrBlock"])):
             message = f"The CIDR '{block}' conflicts with another subnet"
             raise api.refused(api.SUBNET, "create", "InvalidSubnet.Conflict", message)
     id = api.new_id("subnet")
-    outputs = {"arn": api.arn(api.SUBNET, inputs["region"], f"subnet/{id}"), "ownerId": api.ACCOUNT}
+    outputs = {
+        "arn": api.arn(api.SUBNET, inputs["region"], f"subnet/{id}"),
+        "ownerId": api.ACCOUNT,
+    }
     outputs |= {} if zone else {"availabilityZone": zones(inputs["region"])[0]}
     return Created(id, outputs | api.tags_all(inputs))
 
@@ -181,7 +192,13 @@ KINDS = (
         replaces=only("availabilityZone availabilityZoneId cidrBlock vpcId region"),
         defaults=_DEFAULTS,
     ),
-    Kind(api.GATEWAY, create_gateway, update_tags, replaces=only("region"), defaults=_DEFAULTS),
+    Kind(
+        api.GATEWAY,
+        create_gateway,
+        update_tags,
+        replaces=only("region"),
+        defaults=_DEFAULTS,
+    ),
     Kind(
         api.ROUTE_TABLE,
         create_route_table,

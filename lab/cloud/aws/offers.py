@@ -9,16 +9,45 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
-LIGHTSAIL_REGIONS = (
-    "ap-east-1 ap-northeast-1 ap-northeast-2 ap-south-1 ap-southeast-1 ap-southeast-2 ap-southeast-3 ap-southeast-5 "
-    "ca-central-1 eu-central-1 eu-north-1 eu-south-2 eu-west-1 eu-west-2 eu-west-3 sa-east-1 us-east-1 us-east-2 "
-    "us-west-2"
-).split()
+LIGHTSAIL_REGIONS = [
+    "ap-east-1",
+    "ap-northeast-1",
+    "ap-northeast-2",
+    "ap-south-1",
+    "ap-southeast-1",
+    "ap-southeast-2",
+    "ap-southeast-3",
+    "ap-southeast-5",
+    "ca-central-1",
+    "eu-central-1",
+    "eu-north-1",
+    "eu-south-2",
+    "eu-west-1",
+    "eu-west-2",
+    "eu-west-3",
+    "sa-east-1",
+    "us-east-1",
+    "us-east-2",
+    "us-west-2",
+]
 EC2_REGIONS = sorted(
-    {*LIGHTSAIL_REGIONS, "mx-central-1", "us-west-1", "eu-central-2", "ap-northeast-3", "il-central-1"}
+    {
+        *LIGHTSAIL_REGIONS,
+        "mx-central-1",
+        "us-west-1",
+        "eu-central-2",
+        "ap-northeast-3",
+        "il-central-1",
+    }
 )
 
-_ZONES = {"us-east-1": "abcdef", "us-west-2": "abcd", "ap-northeast-1": "acd", "ca-central-1": "abd", "us-west-1": "ac"}
+_ZONES = {
+    "us-east-1": "abcdef",
+    "us-west-2": "abcd",
+    "ap-northeast-1": "acd",
+    "ca-central-1": "abd",
+    "us-west-1": "ac",
+}
 
 
 def zones(region: str) -> list[str]:
@@ -51,7 +80,12 @@ BUNDLES = {
     )
 }
 
-BLUEPRINTS = {"debian_11": "admin", "debian_12": "admin", "ubuntu_22_04": "ubuntu", "ubuntu_24_04": "ubuntu"}
+BLUEPRINTS = {
+    "debian_11": "admin",
+    "debian_12": "admin",
+    "ubuntu_22_04": "ubuntu",
+    "ubuntu_24_04": "ubuntu",
+}
 """Blueprint to the user name that it comes with."""
 
 INSTANCE_TYPES = {
@@ -96,7 +130,11 @@ class Ami:
     created: str
 
 
-_RELEASES = (("debian-13", "20251006-2257"), ("debian-13", "20250814-2204"), ("debian-12", "20250814-2204"))
+_RELEASES = (
+    ("debian-13", "20251006-2257"),
+    ("debian-13", "20250814-2204"),
+    ("debian-12", "20250814-2204"),
+)
 
 
 def amis(region: str) -> list[Ami]:

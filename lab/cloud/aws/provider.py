@@ -1,6 +1,14 @@
 """Everything the lab has of AWS."""
 
-from lab.cloud.aws import api, ec2_instance, elastic_ip, lightsail, lightsail_ports, network, security_group
+from lab.cloud.aws import (
+    api,
+    ec2_instance,
+    elastic_ip,
+    lightsail,
+    lightsail_ports,
+    network,
+    security_group,
+)
 from lab.cloud.aws.lookups import LOOKUPS
 from lab.cloud.kind import Provider
 

@@ -24,12 +24,16 @@ def check_group(inputs: Values) -> list[Failure]:
                 reason = f"from_port ({low}) and to_port ({high}) must both be 0 to use the 'ALL' \"-1\" protocol!"
                 failures.append(Failure(f"{name}[{i}].fromPort", reason))
             elif rule["protocol"] in ("tcp", "udp") and not (0 <= low <= high <= 65535):
-                failures.append(Failure(f"{name}[{i}].fromPort", f"invalid range of ports: {low} to {high}"))
+                failures.append(
+                    Failure(
+                        f"{name}[{i}].fromPort",
+                        f"invalid range of ports: {low} to {high}",
+                    )
+                )
     description = inputs.get("description")
     if isinstance(description, str) and len(description) > 255:
-        failures.append(
-            Failure("description", f"expected length of description to be in the range (0 - 255), got {description}")
-        )  # noqa: E501
+        reason = f"expected length of description to be in the range (0 - 255), got {description}"
+        failures.append(Failure("description", reason))
     return failures
 
 
@@ -79,7 +83,10 @@ def create_rule(token: str) -> Kind:
         id = api.new_id("sgr")
         outputs = {"securityGroupRuleId": id}
         if token != api.GROUP_RULE:
-            outputs |= {"arn": api.arn(token, inputs["region"], f"security-group-rule/{id}"), **api.tags_all(inputs)}
+            outputs |= {
+                "arn": api.arn(token, inputs["region"], f"security-group-rule/{id}"),
+                **api.tags_all(inputs),
+            }
         return Created(id, outputs)
 
     def delete(cloud: Cloud, id: str, record: Record) -> None:
@@ -118,15 +125,30 @@ def rules_of(state: CloudState, groups: list[str]) -> tuple[Rule, ...]:
     for id in groups:
         group = state.find(api.NAME, api.SECURITY_GROUP, id)
         for rule in (group.inputs.get("ingress") if group else None) or []:
-            rules += _rules(rule["protocol"], rule["fromPort"], rule["toPort"], rule.get("cidrBlocks"))
+            rules += _rules(
+                rule["protocol"],
+                rule["fromPort"],
+                rule["toPort"],
+                rule.get("cidrBlocks"),
+            )
         for entry in state.all(api.NAME, api.INGRESS_RULE).values():
             if entry.inputs["securityGroupId"] == id and entry.inputs.get("cidrIpv4"):
                 one = entry.inputs
-                rules += _rules(one["ipProtocol"], one.get("fromPort"), one.get("toPort"), [one["cidrIpv4"]])
+                rules += _rules(
+                    one["ipProtocol"],
+                    one.get("fromPort"),
+                    one.get("toPort"),
+                    [one["cidrIpv4"]],
+                )
         for entry in state.all(api.NAME, api.GROUP_RULE).values():
             if entry.inputs["securityGroupId"] == id and entry.inputs["type"] == "ingress":
                 one = entry.inputs
-                rules += _rules(one["protocol"], one["fromPort"], one["toPort"], one.get("cidrBlocks"))
+                rules += _rules(
+                    one["protocol"],
+                    one["fromPort"],
+                    one["toPort"],
+                    one.get("cidrBlocks"),
+                )
     return tuple(rules)
 
 
@@ -136,7 +158,11 @@ def _rules(protocol: str, low: int | None, high: int | None, blocks: list[str] |
         return []
     match protocol:
         case "-1" | "all":
-            return [Rule("tcp", "1-65535", sources), Rule("udp", "1-65535", sources), Rule("icmp", "", sources)]
+            return [
+                Rule("tcp", "1-65535", sources),
+                Rule("udp", "1-65535", sources),
+                Rule("icmp", "", sources),
+            ]
         case "icmp":
             return [Rule("icmp", "", sources)]
         case "tcp" | "udp":

@@ -36,7 +36,12 @@ _NOUNS = {
     ASSIGNMENT: "reserved IP assignment",
     TAG: "tag",
 }
-_DOING = {"create": "creating", "read": "retrieving", "update": "updating", "delete": "deleting"}
+_DOING = {
+    "create": "creating",
+    "read": "retrieving",
+    "update": "updating",
+    "delete": "deleting",
+}
 _METHODS = {"create": "POST", "read": "GET", "update": "PUT", "delete": "DELETE"}
 
 

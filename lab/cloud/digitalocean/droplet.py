@@ -64,11 +64,23 @@ def create(cloud: Cloud, inputs: Values) -> Created:
 def _check_order(state: CloudState, inputs: Values) -> None:
     region, size, image = inputs["region"], inputs["size"], inputs["image"]
     if region not in REGIONS:
-        raise api.refused(api.DROPLET, "create", f"You specified an invalid region for Droplet creation: {region}.")
+        raise api.refused(
+            api.DROPLET,
+            "create",
+            f"You specified an invalid region for Droplet creation: {region}.",
+        )
     if size not in SIZES:
-        raise api.refused(api.DROPLET, "create", f"You specified an invalid size for Droplet creation: {size}.")
+        raise api.refused(
+            api.DROPLET,
+            "create",
+            f"You specified an invalid size for Droplet creation: {size}.",
+        )
     if image not in IMAGES and image not in {str(i.id) for i in IMAGES.values()}:
-        raise api.refused(api.DROPLET, "create", f"You specified an invalid image for Droplet creation: {image}.")
+        raise api.refused(
+            api.DROPLET,
+            "create",
+            f"You specified an invalid image for Droplet creation: {image}.",
+        )
     if region not in SIZES[size].regions:
         raise CloudError(api.no_capacity(api.DROPLET, inputs))
     if len((inputs.get("userData") or "").encode()) > USER_DATA_LIMIT:
@@ -106,10 +118,18 @@ def update(cloud: Cloud, id: str, record: Record, inputs: Values) -> Values:
     if new not in SIZES:
         raise api.refused(api.DROPLET, "update", f"You specified an invalid size: {new}.")
     if region not in SIZES[new].regions:
-        raise api.refused(api.DROPLET, "update", f"Size {new} is not available in this region: {region}.")
+        raise api.refused(
+            api.DROPLET,
+            "update",
+            f"Size {new} is not available in this region: {region}.",
+        )
     grows = inputs.get("resizeDisk") is not False
     if grows and SIZES[new].disk < SIZES[old].disk:
-        raise api.refused(api.DROPLET, "update", "This size is not available because it has a smaller disk.")
+        raise api.refused(
+            api.DROPLET,
+            "update",
+            "This size is not available because it has a smaller disk.",
+        )
     cloud.machines.reboot(id)
     return _size(new)
 

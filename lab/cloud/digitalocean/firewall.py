@@ -32,7 +32,12 @@ def _check_rule(rule: Values) -> list[Failure]:
     protocol, ports = rule["protocol"], rule.get("portRange")
     failures = []
     if protocol not in ("tcp", "udp", "icmp", UNKNOWN):
-        failures.append(Failure("protocol", f'expected protocol to be one of ["tcp" "udp" "icmp"], got {protocol}'))
+        failures.append(
+            Failure(
+                "protocol",
+                f'expected protocol to be one of ["tcp" "udp" "icmp"], got {protocol}',
+            )
+        )
     if protocol in ("tcp", "udp") and not ports:
         failures.append(Failure("portRange", "`port_range` is required when the protocol is tcp or udp"))
     if protocol == "icmp" and ports:

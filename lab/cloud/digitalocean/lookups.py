@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from lab.cloud.digitalocean import api
-from lab.cloud.digitalocean.offers import CLOSED, IMAGES, OPEN_REGIONS, REGIONS, SIZES, Image, Size
+from lab.cloud.digitalocean.offers import (
+    CLOSED,
+    IMAGES,
+    OPEN_REGIONS,
+    REGIONS,
+    SIZES,
+    Image,
+    Size,
+)
 from lab.cloud.errors import CloudError
 from lab.cloud.kind import Cloud
 from lab.cloud.store import Values
@@ -82,7 +90,12 @@ def get_reserved_ip(cloud: Cloud, arguments: Values) -> Values:
     if record is None:
         raise api.refused(api.RESERVED_IP, "read", f"reserved ip not found: {address}", 404)
     droplet = record.hidden.get("droplet")
-    known = {"id": address, "ipAddress": address, "region": record.inputs["region"], "urn": f"do:reservedip:{address}"}
+    known = {
+        "id": address,
+        "ipAddress": address,
+        "region": record.inputs["region"],
+        "urn": f"do:reservedip:{address}",
+    }
     return known | ({"dropletId": int(droplet)} if droplet else {})
 
 
@@ -90,7 +103,10 @@ def _many(name: str, rows: Iterable[Values], arguments: Values) -> Values:
     conditions = arguments.get("filters") or []
     found = [row for row in rows if all(_matches(row, condition) for condition in conditions)]
     for order in reversed(arguments.get("sorts") or []):
-        found.sort(key=lambda row: row[_camel(order["key"])], reverse=order.get("direction") == "desc")
+        found.sort(
+            key=lambda row: row[_camel(order["key"])],
+            reverse=order.get("direction") == "desc",
+        )
     return {"id": "lab", name: found, "filters": conditions}
 
 

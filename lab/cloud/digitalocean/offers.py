@@ -26,7 +26,18 @@ REGIONS = {
 }
 CLOSED = ("ams2", "sfo1")
 OPEN_REGIONS = tuple(region for region in REGIONS if region not in CLOSED)
-NEWER_REGIONS = ("nyc1", "nyc3", "sgp1", "lon1", "ams3", "fra1", "tor1", "sfo3", "blr1", "syd1")
+NEWER_REGIONS = (
+    "nyc1",
+    "nyc3",
+    "sgp1",
+    "lon1",
+    "ams3",
+    "fra1",
+    "tor1",
+    "sfo3",
+    "blr1",
+    "syd1",
+)
 
 
 @dataclass(frozen=True)
@@ -46,7 +57,16 @@ class Size:
 SIZES = {
     size.slug: size
     for size in (
-        Size("s-1vcpu-512mb-10gb", 1, 512, 10, 0.5, 4, 0.00595, ("nyc1", "fra1", "sfo3", "sgp1", "ams3", "syd1")),
+        Size(
+            "s-1vcpu-512mb-10gb",
+            1,
+            512,
+            10,
+            0.5,
+            4,
+            0.00595,
+            ("nyc1", "fra1", "sfo3", "sgp1", "ams3", "syd1"),
+        ),
         Size("s-1vcpu-1gb", 1, 1024, 25, 1, 6, 0.00893),
         Size("s-1vcpu-2gb", 1, 2048, 50, 2, 12, 0.01786),
         Size("s-2vcpu-2gb", 2, 2048, 60, 3, 18, 0.02679),

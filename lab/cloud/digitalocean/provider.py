@@ -4,7 +4,14 @@ from lab.cloud.digitalocean import api, droplet, firewall, reserved_ip, ssh_key,
 from lab.cloud.digitalocean.lookups import LOOKUPS
 from lab.cloud.kind import Provider
 
-_KINDS = (droplet.KIND, ssh_key.KIND, firewall.KIND, reserved_ip.RESERVED, reserved_ip.ASSIGNMENT, tag.KIND)
+_KINDS = (
+    droplet.KIND,
+    ssh_key.KIND,
+    firewall.KIND,
+    reserved_ip.RESERVED,
+    reserved_ip.ASSIGNMENT,
+    tag.KIND,
+)
 
 PROVIDER = Provider(
     name=api.NAME,

@@ -11,14 +11,28 @@ from lab.cloud.store import CloudState, Record, Values
 
 def create(cloud: Cloud, inputs: Values) -> Created:
     if inputs["region"] not in REGIONS:
-        raise api.refused(api.RESERVED_IP, "create", f"You specified an invalid region: {inputs['region']}.")
+        raise api.refused(
+            api.RESERVED_IP,
+            "create",
+            f"You specified an invalid region: {inputs['region']}.",
+        )
     if inputs.get("dropletId"):
-        _must_be_here(cloud.store.snapshot(), inputs["region"], inputs["dropletId"], api.RESERVED_IP, "create")
+        _must_be_here(
+            cloud.store.snapshot(),
+            inputs["region"],
+            inputs["dropletId"],
+            api.RESERVED_IP,
+            "create",
+        )
     address = cloud.machines.allocate_address("anchor")
     droplet = str(inputs.get("dropletId") or "")
     if droplet:
         cloud.machines.attach_address(address, droplet)
-    return Created(address, {"ipAddress": address, "reservedIpUrn": f"do:reservedip:{address}"}, {"droplet": droplet})
+    return Created(
+        address,
+        {"ipAddress": address, "reservedIpUrn": f"do:reservedip:{address}"},
+        {"droplet": droplet},
+    )
 
 
 def update(cloud: Cloud, id: str, record: Record, inputs: Values) -> Values:
@@ -89,5 +103,12 @@ def _must_be_here(state: CloudState, region: str, droplet: object, token: str, o
         raise api.refused(token, operation, error)
 
 
-RESERVED = Kind(api.RESERVED_IP, create, update, delete, refresh=assigned, replaces=only("region ipAddress"))
+RESERVED = Kind(
+    api.RESERVED_IP,
+    create,
+    update,
+    delete,
+    refresh=assigned,
+    replaces=only("region ipAddress"),
+)
 ASSIGNMENT = Kind(api.ASSIGNMENT, assign, delete=unassign, replaces=only("ipAddress dropletId"))

@@ -10,7 +10,11 @@ from lab.cloud.store import CloudState, Record, Values
 
 def create(cloud: Cloud, inputs: Values) -> Created:
     if not is_public_key(inputs["publicKey"]):
-        raise api.refused(api.SSH_KEY, "create", "Key invalid, key should be of the format 'ssh-rsa AAAA... name'")
+        raise api.refused(
+            api.SSH_KEY,
+            "create",
+            "Key invalid, key should be of the format 'ssh-rsa AAAA... name'",
+        )
     fingerprint = md5_fingerprint(inputs["publicKey"])
     with cloud.store.transaction() as state:
         if find_key(state, fingerprint):

@@ -33,4 +33,11 @@ def counts(state: CloudState, id: str, record: Record) -> Values:
     return {**zero, "dropletsCount": droplets, "totalResourceCount": droplets}
 
 
-KIND = Kind(api.TAG, create, refresh=counts, check=check, replaces=only("name"), auto_name="name")
+KIND = Kind(
+    api.TAG,
+    create,
+    refresh=counts,
+    check=check,
+    replaces=only("name"),
+    auto_name="name",
+)

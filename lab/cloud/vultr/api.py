@@ -33,7 +33,12 @@ _NOUNS = {
     FIREWALL_RULE: "firewall rule",
     RESERVED_IP: "reserved IP",
 }
-_DOING = {"create": "creating", "read": "getting", "update": "updating", "delete": "deleting"}
+_DOING = {
+    "create": "creating",
+    "read": "getting",
+    "update": "updating",
+    "delete": "deleting",
+}
 _METHODS = {"create": "Post", "read": "Get", "update": "Patch", "delete": "Delete"}
 
 ALREADY_ATTACHED = "Server add failed: Floating IPv4 address is already attached to another server"

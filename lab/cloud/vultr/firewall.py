@@ -20,7 +20,11 @@ def rules_of(state: CloudState, group: str) -> tuple[Rule, ...]:
     """What a group lets in."""
     rules = [r.inputs for r in state.all(api.NAME, api.FIREWALL_RULE).values() if r.inputs["firewallGroupId"] == group]
     return tuple(
-        Rule(rule["protocol"], (rule.get("port") or "").replace(":", "-"), (_source(rule),))
+        Rule(
+            rule["protocol"],
+            (rule.get("port") or "").replace(":", "-"),
+            (_source(rule),),
+        )
         for rule in rules
         if rule["protocol"] in ("icmp", "tcp", "udp") and rule["ipType"] == "v4"
     )
@@ -41,7 +45,10 @@ def enforce(cloud: Cloud, group: str) -> None:
 
 def create_group(cloud: Cloud, inputs: Values) -> Created:
     moment = now()
-    return Created(random_uuid(), {"dateCreated": moment, "dateModified": moment, "maxRuleCount": MAXIMUM_RULES})
+    return Created(
+        random_uuid(),
+        {"dateCreated": moment, "dateModified": moment, "maxRuleCount": MAXIMUM_RULES},
+    )
 
 
 def update_group(cloud: Cloud, id: str, record: Record, inputs: Values) -> Values:
@@ -65,10 +72,20 @@ def count_group(state: CloudState, id: str, record: Record) -> Values:
 def check_rule(inputs: Values) -> list[Failure]:
     failures = []
     if inputs["ipType"] not in ("v4", "v6", UNKNOWN):
-        failures.append(Failure("ipType", f'expected ip_type to be one of ["v4" "v6"], got {inputs["ipType"]}'))
+        failures.append(
+            Failure(
+                "ipType",
+                f'expected ip_type to be one of ["v4" "v6"], got {inputs["ipType"]}',
+            )
+        )
     if inputs["protocol"] not in (*PROTOCOLS, UNKNOWN):
         allowed = " ".join(f'"{p}"' for p in PROTOCOLS)
-        failures.append(Failure("protocol", f"expected protocol to be one of [{allowed}], got {inputs['protocol']}"))
+        failures.append(
+            Failure(
+                "protocol",
+                f"expected protocol to be one of [{allowed}], got {inputs['protocol']}",
+            )
+        )
     return failures
 
 
@@ -124,7 +141,14 @@ def after_rule(cloud: Cloud, id: str) -> None:
         enforce(cloud, record.inputs["firewallGroupId"])
 
 
-GROUP = Kind(api.FIREWALL_GROUP, create_group, update_group, delete_group, after=enforce, refresh=count_group)
+GROUP = Kind(
+    api.FIREWALL_GROUP,
+    create_group,
+    update_group,
+    delete_group,
+    after=enforce,
+    refresh=count_group,
+)
 RULE = Kind(
     api.FIREWALL_RULE,
     create_rule,

@@ -46,13 +46,21 @@ def _check_order(state: CloudState, inputs: Values) -> None:
     if len(images) > 1:
         raise CloudError(f"error creating server: too many os options have been selected: {', '.join(images)}")
     if images != ["osId"] or inputs["osId"] not in SYSTEMS:
-        raise api.refused(api.INSTANCE, "create", f"Server add failed: Invalid OS: {inputs[images[0]]}.")
+        raise api.refused(
+            api.INSTANCE,
+            "create",
+            f"Server add failed: Invalid OS: {inputs[images[0]]}.",
+        )
     for key in inputs.get("sshKeyIds") or []:
         if state.find(api.NAME, api.SSH_KEY, key) is None:
             raise api.refused(api.INSTANCE, "create", f"Server add failed: Invalid SSH key: {key}.")
     group = inputs.get("firewallGroupId")
     if group and state.find(api.NAME, api.FIREWALL_GROUP, group) is None:
-        raise api.refused(api.INSTANCE, "create", f"Server add failed: Invalid firewall group: {group}.")
+        raise api.refused(
+            api.INSTANCE,
+            "create",
+            f"Server add failed: Invalid firewall group: {group}.",
+        )
 
 
 def _reserve(cloud: Cloud, id: str, inputs: Values) -> None:
@@ -64,7 +72,12 @@ def _reserve(cloud: Cloud, id: str, inputs: Values) -> None:
             if wanted:
                 reserved = state.find(api.NAME, api.RESERVED_IP, wanted)
                 if reserved is None:
-                    raise api.refused(api.INSTANCE, "create", "Server add failed: Invalid reserved IP.", 404)
+                    raise api.refused(
+                        api.INSTANCE,
+                        "create",
+                        "Server add failed: Invalid reserved IP.",
+                        404,
+                    )
                 if reserved.inputs["region"] != inputs["region"]:
                     error = (
                         f"Server add failed: Floating IPv4 address is in location {reserved.inputs['region']}, "
@@ -97,7 +110,11 @@ def _spec(cloud: Cloud, id: str, inputs: Values) -> ServerSpec:
         address=reserved.outputs["subnet"] if reserved else None,
         authorized_keys=tuple(key.inputs["sshKey"] for key in keys if key),
         memory_mb=PLANS[inputs["plan"]].ram,
-        labels={"region": inputs["region"], "plan": inputs["plan"], "label": inputs.get("label") or ""},
+        labels={
+            "region": inputs["region"],
+            "plan": inputs["plan"],
+            "label": inputs.get("label") or "",
+        },
     )
 
 
@@ -124,7 +141,12 @@ def _outputs(inputs: Values, main_ip: str) -> Values:
 
 def _size(plan: str) -> Values:
     size = PLANS[plan]
-    return {"ram": size.ram, "disk": size.disk, "vcpuCount": size.vcpu_count, "allowedBandwidth": size.bandwidth}
+    return {
+        "ram": size.ram,
+        "disk": size.disk,
+        "vcpuCount": size.vcpu_count,
+        "allowedBandwidth": size.bandwidth,
+    }
 
 
 def update(cloud: Cloud, id: str, record: Record, inputs: Values) -> Values:
@@ -137,7 +159,11 @@ def update(cloud: Cloud, id: str, record: Record, inputs: Values) -> Values:
     if new not in PLANS or inputs["region"] not in PLANS[new].locations:
         raise api.refused(api.INSTANCE, "update", f"Server upgrade failed: Invalid plan: {new}.")
     if new.split("-")[0] != old.split("-")[0] or PLANS[new].disk < PLANS[old].disk:
-        raise api.refused(api.INSTANCE, "update", f"Server upgrade failed: {old} cannot be upgraded to {new}.")
+        raise api.refused(
+            api.INSTANCE,
+            "update",
+            f"Server upgrade failed: {old} cannot be upgraded to {new}.",
+        )
     cloud.machines.reboot(id)
     return _size(new)
 

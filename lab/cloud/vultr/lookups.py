@@ -37,7 +37,13 @@ def get_plan(cloud: Cloud, arguments: Values) -> Values:
 
 def get_region(cloud: Cloud, arguments: Values) -> Values:
     rows = (
-        {"id": id, "city": city, "country": country, "continent": continent, "options": []}
+        {
+            "id": id,
+            "city": city,
+            "country": country,
+            "continent": continent,
+            "options": [],
+        }
         for id, (city, country, continent) in REGIONS.items()
     )
     return _one(rows, arguments)

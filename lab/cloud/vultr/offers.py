@@ -72,7 +72,11 @@ def _high_performance() -> list[Plan]:
         ("4c-12gb", 4, 12288, 260, 7168, 72.0),
         ("8c-16gb", 8, 16384, 350, 8192, 96.0),
     )
-    return [Plan(f"vhp-{size}-{cpu}", *rest) for cpu in ("amd", "intel") for size, *rest in rows]  # type: ignore[arg-type]
+    return [
+        Plan(f"vhp-{size}-{cpu}", vcpus, ram, disk, bandwidth, cost)
+        for cpu in ("amd", "intel")
+        for size, vcpus, ram, disk, bandwidth, cost in rows
+    ]
 
 
 PLANS = {

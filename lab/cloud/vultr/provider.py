@@ -6,7 +6,16 @@ from lab.cloud.vultr.lookups import LOOKUPS
 
 PROVIDER = Provider(
     name=api.NAME,
-    kinds={k.token: k for k in (instance.KIND, ssh_key.KIND, firewall.GROUP, firewall.RULE, reserved_ip.KIND)},
+    kinds={
+        k.token: k
+        for k in (
+            instance.KIND,
+            ssh_key.KIND,
+            firewall.GROUP,
+            firewall.RULE,
+            reserved_ip.KIND,
+        )
+    },
     lookups=LOOKUPS,
     retry_setting="retryLimit",
     retries=3,

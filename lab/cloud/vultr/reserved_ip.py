@@ -12,7 +12,12 @@ from lab.cloud.vultr.offers import REGIONS
 
 def check(inputs: Values) -> list[Failure]:
     if inputs["ipType"] not in ("v4", "v6", UNKNOWN):
-        return [Failure("ipType", f'expected ip_type to be one of ["v4" "v6"], got {inputs["ipType"]}')]
+        return [
+            Failure(
+                "ipType",
+                f'expected ip_type to be one of ["v4" "v6"], got {inputs["ipType"]}',
+            )
+        ]
     return []
 
 
@@ -62,7 +67,11 @@ def _may_attach(cloud: Cloud, inputs: Values, operation: str) -> None:
     gone = str(api.refused(api.RESERVED_IP, operation, "Invalid instance.", 404))
     instance = must_find(cloud.store.snapshot(), api.NAME, api.INSTANCE, server, gone)
     if instance.inputs["region"] != inputs["region"]:
-        raise api.refused(api.RESERVED_IP, operation, "Server and reserved IP must be in the same location.")
+        raise api.refused(
+            api.RESERVED_IP,
+            operation,
+            "Server and reserved IP must be in the same location.",
+        )
 
 
 def holder(state: CloudState, id: str, record: Record) -> str:
