@@ -35,6 +35,8 @@ class FleetDraft:
     """The well-formed ones."""
     names: tuple[str, ...]
     """Every region that is written there, well-formed or not."""
+    says_regions: bool
+    """Whether it has a mapping of regions at all."""
 
 
 @dataclass(frozen=True)

@@ -88,6 +88,7 @@ def _read_fleet(root: Path) -> tuple[FleetDraft | None, tuple[Problem, ...]]:
         operators=_networks(operators.get("addresses") if isinstance(operators, Mapping) else None),
         regions=_regions(document, values.get("regions")),
         names=tuple(regions) if isinstance(regions, Mapping) else (),
+        says_regions=isinstance(regions, Mapping),
     )
     return draft, (*problems, *misplaced, *found)
 

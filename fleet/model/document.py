@@ -22,6 +22,9 @@ LARGEST_FILE = 256 * 1024
 DEEPEST = 20
 """Levels of nesting; the format has six. Deeper input could exhaust the parser's stack."""
 
+REFERENCES_SHOWN = 5
+"""Anchors and aliases that are reported; a file that has one usually has many."""
+
 KeyPath = tuple[str | int, ...]
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -108,8 +111,7 @@ def _yaml_hint(what: str) -> str:
 
 def _refused(file: str, text: str) -> Iterator[Problem]:
     """What is refused before anything is built from it."""
-    depth = 0
-    documents = 0
+    depth = documents = references = 0
     for event in yaml.parse(text, Loader=_LOADER):
         line = event.start_mark.line + 1
         if isinstance(event, yaml.DocumentStartEvent):
@@ -118,6 +120,10 @@ def _refused(file: str, text: str) -> Iterator[Problem]:
                 yield Problem(
                     file, "", None, "holds more than one document", "one document, no '---' in between", line=line
                 )
+                return
+        if isinstance(event, yaml.NodeEvent) and event.anchor is not None:
+            references += 1
+            if references > REFERENCES_SHOWN:
                 return
         if isinstance(event, yaml.AliasEvent):
             yield Problem(file, "", f"*{event.anchor}", "is a YAML alias", "the value itself, written out", line=line)

@@ -119,7 +119,8 @@ def _allowed(model: type[Frozen], inside: KeyPath, *, is_key: bool) -> str:
         keys, values = _item(annotation)
         annotation = keys if is_key and step == inside[-1] else values
         said = _description(annotation) or said
-    return said or ", ".join(_keys_at(model, inside))
+    keys = _keys_at(model, inside)
+    return f"a mapping with {', '.join(keys)}" if keys and not is_key else said
 
 
 def _choices(model: type[Frozen], inside: KeyPath) -> tuple[str, ...]:
@@ -155,10 +156,11 @@ def _field(annotation: Any, step: str | int) -> FieldInfo | None:
 
 def _item(annotation: Any) -> tuple[Any, Any]:
     """The types of keys and items of a mapping or tuple."""
-    arguments = get_args(_bare(annotation))
+    bare = _bare(annotation)
+    arguments = get_args(bare)
     if not arguments:
         return Any, Any
-    return (arguments[0], arguments[1]) if len(arguments) == 2 else (arguments[0], arguments[0])
+    return (arguments[0], arguments[0]) if get_origin(bare) is tuple else (arguments[0], arguments[-1])
 
 
 def _bare(annotation: Any) -> Any:

@@ -22,7 +22,7 @@ def check_references(draft: Draft) -> Iterator[Problem]:
     """Every name that is used exists, and every stack has its file."""
     for stack in draft.stacks.values():
         yield from _hosts(stack)
-    if draft.fleet is None:
+    if draft.fleet is None or not draft.fleet.says_regions:
         return
     yield from _files(draft, draft.fleet)
     yield from _regions(draft, draft.fleet)
@@ -54,7 +54,7 @@ def _files(draft: Draft, fleet: FleetDraft) -> Iterator[Problem]:
                 None,
                 f"is the file of a stack '{name}', but {FLEET_FILE} has no region '{name}'",
                 ", ".join(known),
-                nearest(name, known) or f"add the region to {FLEET_FILE}, or remove the file",
+                nearest(name, (*fleet.names, ADDRESSES)) or f"add the region to {FLEET_FILE}, or remove the file",
             )
     for name in (*fleet.names, ADDRESSES):
         if name not in draft.files:
