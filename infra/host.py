@@ -184,7 +184,7 @@ def _ssh_files(configuration: Configuration, ref: HostRef, vault: Vault) -> tupl
     hardening = render(
         "host/sshd.conf.j2",
         deploy_user=fleet.deploy_user,
-        penalty_exempt=[str(network) for network in fleet.operators.addresses],
+        penalty_exempt=[str(network) for network in (*fleet.operators.addresses, fleet.mesh.cidr)],
         tcp_forwarding="local" if ref.region == fleet.hub else "no",
     )
     path = permanent_path(ref.id, ref.host.generation)

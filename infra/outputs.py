@@ -30,6 +30,7 @@ def describe(
     """One host as an output: its addresses, keys, plan, price; known once its mesh node is up."""
     host = ref.host
     existing = isinstance(host, ExistingHost)
+    price = configuration.monthly_usd(ref)
     return pulumi.Output.all(address=server.address, egress=server.egress, node=node.urn).apply(
         lambda known: {
             "region": ref.region,
@@ -44,6 +45,6 @@ def describe(
             "host_key": pinned_host_key(host, ref.id, vault),
             "user": host.ssh_user if existing else configuration.fleet.deploy_user,
             "generation": host.generation,
-            "monthly_usd": str(configuration.monthly_usd(ref)),
+            "monthly_usd": "unpriced" if price is None else f"{price:.2f}",
         }
     )

@@ -62,6 +62,10 @@ class Recording:
     def of(self, type_: str) -> list[Declared]:
         return [resource for resource in self.resources if resource.type == type_]
 
+    def by_name(self) -> list[Declared]:
+        """Every resource in an order of its own: they are registered at the same time, in no particular one."""
+        return sorted(self.resources, key=lambda resource: (resource.type, resource.name))
+
     def one(self, type_: str) -> Declared:
         found = self.of(type_)
         assert len(found) == 1, f"{type_}: {[r.name for r in found]} of {sorted({r.type for r in self.resources})}"
@@ -121,10 +125,9 @@ class _Monitor(resource_pb2_grpc.ResourceMonitorServicer):
         inputs = json_format.MessageToDict(request.object)
         with self.lock:
             self.recording.resources.append(Declared(request.type, request.name, inputs, request))
-        added = {} if not request.custom else self.answers(request.type, request.name, inputs)
-        return resource_pb2.RegisterResourceResponse(
-            urn=_urn(request), id=f"{request.name}-id" if request.custom else "", object=_struct({**inputs, **added})
-        )
+        added = dict(self.answers(request.type, request.name, inputs)) if request.custom else {}
+        id_ = added.pop("id", f"{request.name}-id") if request.custom else ""
+        return resource_pb2.RegisterResourceResponse(urn=_urn(request), id=id_, object=_struct({**inputs, **added}))
 
     def RegisterResourceOutputs(self, request: Any, _context: Any) -> Any:  # noqa: N802
         if request.urn.endswith("::pulumi:pulumi:Stack::stack"):
