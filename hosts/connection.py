@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
-import paramiko  # type: ignore[import-untyped]
+import paramiko
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_delay, wait_exponential
 
 from hosts.errors import AuthenticationRefused, HostError, HostKeyMismatch, HostUnreachable, StageTimeout

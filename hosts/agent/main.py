@@ -272,7 +272,7 @@ def execute(payload: dict[str, Any], sources: dict[str, str]) -> dict[str, Any]:
         place = f" ({error.filename})" if error.filename else ""
         report.failed.append(Remark("host", str(error.filename or "?"), f"{error.strerror}{place}"))
         outcome = "failed"
-    except Exception as error:  # the text of an unforeseen error may hold a secret: only its kind and place are told
+    except Exception as error:  # noqa: BLE001 - the text of an unforeseen error may hold a secret: only its kind and place are told
         frame = traceback.extract_tb(error.__traceback__)[-1]
         where = f"{os.path.basename(frame.filename)}:{frame.lineno}"
         message = f"defect in the host program: {type(error).__name__} at {where}"

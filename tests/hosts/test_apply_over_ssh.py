@@ -6,6 +6,8 @@ import json
 import os
 import re
 import subprocess
+import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -35,6 +37,7 @@ from hosts import (
     observe,
     plan,
 )
+from hosts.run import LOADER, program_stdin
 from tests.hosts.sshd import Server
 
 SECRET = "kQ7mVx2RZc0nTq3yLw8bUe5s"
@@ -99,10 +102,11 @@ def test_a_host_becomes_as_described_and_then_nothing_changes(
     assert (root / "count").read_text() == "ran\n", "one handler, notified by two files, runs once"
 
     again = apply(connection, state, confirm, environment)
-    assert again.settled and again.changes == ()
+    assert again.settled
+    assert again.changes == ()
     assert (root / "count").read_text() == "ran\n"
     assert observe(connection, state, environment).settled
-    assert os.listdir(root / "var/lib/fleet/tmp") == []
+    assert list((root / "var/lib/fleet/tmp").iterdir()) == []
 
 
 def test_drift_is_shown_as_a_text_diff(
@@ -216,7 +220,7 @@ def test_a_handler_whose_effect_is_missing_runs_without_a_changed_file(
     table = f"{root}/table"
     checked = replace(state, handlers=(Handler("count", ("touch", table), check=("test", "-e", table)),))
     apply(connection, checked, confirm, environment)
-    os.unlink(table)
+    Path(table).unlink()
     assert [change.name for change in observe(connection, checked, environment).changes] == ["count"]
     apply(connection, checked, confirm, environment)
     assert Path(table).exists()
@@ -241,6 +245,48 @@ def test_two_runs_at_once_exclude_each_other_and_the_second_names_the_first(
     apply(connection, state, unreachable, environment, lock_wait_seconds=0)
 
 
+def test_losing_the_connection_does_not_stop_a_run_half_way(
+    server: Server, confirm: Callable[[], Connection], state: HostState, environment: HostEnvironment, root: Path
+) -> None:
+    """Ctrl-C on this side: the host finishes what it was given, and the next run finds nothing to do."""
+    os.mkfifo(root / "gate")
+    waiting = Handler("count", ("sh", "-c", f"cat {root}/gate >/dev/null; echo ran >> {root}/count"))
+    state = replace(state, handlers=(waiting,))
+    lost = connect(server.target, server.login_key, deadline_seconds=10)
+    ended: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            apply(lost, state, confirm, environment)
+        except HostUnreachable as error:
+            ended.append(error)
+
+    runner = threading.Thread(target=run)
+    runner.start()
+    with (root / "gate").open("w"):  # opens when the handler has opened it for reading
+        lost.close()
+        runner.join()
+        assert "it finishes by itself" in str(ended[0]) or "ended before" in str(ended[0])
+    with confirm() as connection:
+        assert apply(connection, state, confirm, environment, lock_wait_seconds=30).changes == ()
+    assert (root / "count").read_text() == "ran\n"
+
+
+def test_half_a_program_does_nothing(
+    server: Server, environment: HostEnvironment, state: HostState, root: Path
+) -> None:
+    """Lost while it was being sent."""
+    payload = {"mode": "apply", "root": str(root), "path": environment.path, "state": state.to_document()}
+    whole = program_stdin(payload)
+    for length in (0, 10, len(whole) // 2, len(whole) - 1):
+        done = subprocess.run(
+            [sys.executable, "-I", "-c", LOADER], input=whole[:length], capture_output=True, check=False
+        )
+        assert done.returncode != 0
+        assert done.stdout == b""
+    assert not (root / "var").exists()
+
+
 def dangerous_state(root: Path, content: str, seconds: float) -> HostState:
     """One file behind a handler that copies it to where a daemon would have loaded it."""
     load = f"cat {root}/etc/fleet.nft > {root}/loaded"
@@ -256,7 +302,9 @@ def test_a_dangerous_change_that_nobody_confirms_is_taken_back(
 ) -> None:
     apply(connection, dangerous_state(root, "first\n", 30), confirm, environment)
     assert (root / "loaded").read_text() == "first\n"
-    with pytest.raises(ChangeReverted, match=r"firewall was reverted at .*: /etc/fleet.nft as before\n.*no ssh server"):
+    with pytest.raises(
+        ChangeReverted, match=r"firewall was reverted at .*: /etc/fleet.nft as before\nWhy: no new .*no ssh server"
+    ):
         apply(connection, dangerous_state(root, "second\n", 1), unreachable, environment)
     assert (root / "etc/fleet.nft").read_text() == "first\n"
     assert (root / "loaded").read_text() == "first\n"
@@ -280,7 +328,7 @@ def test_a_confirmed_change_stays(
 ) -> None:
     apply(connection, dangerous_state(root, "first\n", 1), confirm, environment)
     assert list((tmp_path / "stand-ins/timers").iterdir()) == [], "its timer is stopped"
-    assert os.listdir(root / "var/lib/fleet/armed") == []
+    assert list((root / "var/lib/fleet/armed").iterdir()) == []
     assert (root / "loaded").read_text() == "first\n"
 
 

@@ -35,9 +35,12 @@ def test_another_host_key_ends_it_before_authentication(server: Server) -> None:
         connect(server.pinned_to(other), server.login_key, deadline_seconds=10)
     text = str(refusal.value)
     assert text.count("SHA256:") == 2
-    assert "nj (root@127.0.0.1:" in text and "Nothing was sent" in text
+    assert "nj (root@127.0.0.1:" in text
+    assert "Nothing was sent" in text
     attempt = server.log.read_text()[logged:]
-    assert "Accepted" not in attempt and "Postponed" not in attempt and "Failed" not in attempt
+    assert "Accepted" not in attempt
+    assert "Postponed" not in attempt
+    assert "Failed" not in attempt
 
 
 def test_any_of_several_pins_is_accepted(server: Server) -> None:
@@ -95,7 +98,7 @@ def test_a_hardened_server_is_no_obstacle(ssh_servers: SshServers) -> None:
 
 def test_a_server_without_a_common_algorithm_is_told_what_it_must_offer(ssh_servers: SshServers) -> None:
     foreign = ssh_servers.start("Ciphers chacha20-poly1305@openssh.com")
-    with pytest.raises(HostError, match="no algorithm in common.*Ciphers aes256-gcm"):
+    with pytest.raises(HostError, match=r"no algorithm in common.*Ciphers aes256-gcm"):
         connect(foreign.target, foreign.login_key, deadline_seconds=10)
 
 

@@ -35,8 +35,10 @@ Result=success
 
 def test_one_call_tells_about_all_units_in_the_order_asked() -> None:
     docker, ssh, none = parse_show(SHOW)
-    assert docker.masked and not docker.running
-    assert ssh.running and ssh.file == "enabled"
+    assert docker.masked
+    assert not docker.running
+    assert ssh.running
+    assert ssh.file == "enabled"
     assert none.load == "not-found"
 
 

@@ -55,8 +55,11 @@ def test_configuration_and_dump_of_the_same_interface_are_equal() -> None:
 
 def test_what_is_sent_to_wg_states_everything() -> None:
     text = render_for_wg(parse_config(CONFIG))
-    assert f"PresharedKey = {NO_PSK}" in text and "PersistentKeepalive = off" in text and "FwMark = 0" in text
-    assert "Address" not in text and "MTU" not in text
+    assert f"PresharedKey = {NO_PSK}" in text
+    assert "PersistentKeepalive = off" in text
+    assert "FwMark = 0" in text
+    assert "Address" not in text
+    assert "MTU" not in text
     assert parse_config(text) == parse_config(CONFIG)
 
 

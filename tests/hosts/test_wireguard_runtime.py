@@ -50,7 +50,7 @@ class Namespace:
 
     def apply(self, state: HostState) -> Report:
         report, outcome = self.stage("apply", state)
-        assert outcome == "done" and report.unsettled == (), report
+        assert (outcome, report.unsettled) == ("done", ()), report
         return report
 
 
