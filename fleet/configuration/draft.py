@@ -32,7 +32,7 @@ class FleetDraft:
     docker_pool: IPv4Network | None
     operators: tuple[IPv4Network, ...]
     regions: Mapping[str, Region]
-    """The well-formed ones."""
+    """The well-formed ones, and what is well-formed of the others."""
     names: tuple[str, ...]
     """Every region that is written there, well-formed or not."""
     says_regions: bool
@@ -46,7 +46,7 @@ class StackDraft:
     name: str
     document: Document
     hosts: Mapping[str, Host]
-    """The well-formed ones. A location that is not written and could not be found is empty."""
+    """The well-formed ones, and what is well-formed of the others. A location or plan that is not known is empty."""
     names: tuple[str, ...]
     """Every host that is written there."""
     says_hosts: bool

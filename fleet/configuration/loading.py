@@ -20,7 +20,10 @@ def load(root: Path) -> Configuration:
         ConfigurationError: with every problem of every file.
     """
     draft, malformed = read_draft(root, catalogue.load())
-    problems = (*malformed, *(problem for check in CHECKS for problem in check(draft)))
+    # What is malformed has no meaning that could be checked: one problem a value, its first.
+    known = {(problem.file, problem.key) for problem in malformed}
+    checked = (problem for check in CHECKS for problem in check(draft) if (problem.file, problem.key) not in known)
+    problems = (*malformed, *checked)
     if problems:
         raise ConfigurationError(problems)
     return _complete(draft)

@@ -1,4 +1,4 @@
-"""Values with which the default files are valid but mean nobody: documentation addresses, keys of zeros, no operator."""
+"""Values with which the default files are valid but mean nobody: documentation addresses, a key of zeros."""
 
 from __future__ import annotations
 
@@ -76,6 +76,6 @@ def _of_stack(stack: RegionStack) -> Iterator[Problem]:
 def how_to_get_host_key(address: str) -> str:
     """What to run to learn a server's host key, and what makes it trustworthy."""
     return (
-        f"run: ssh-keyscan -t ed25519 {address} - and compare with /etc/ssh/ssh_host_ed25519_key.pub on the server itself "
-        "(its console, not this connection)"
+        f"run: ssh-keyscan -t ed25519 {address} - and compare with /etc/ssh/ssh_host_ed25519_key.pub "
+        "at the server's own console, not over this connection"
     )

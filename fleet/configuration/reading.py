@@ -19,7 +19,7 @@ from fleet.model.nearest import nearest
 from fleet.model.problems import ConfigurationError, Problem
 from fleet.model.stack import ADDRESSES, MAIN, PROVIDERS, AddressesStack, Ec2Host, ExistingHost, Host
 from fleet.model.types import Network
-from fleet.model.validation import at, unsayable, validate
+from fleet.model.validation import at, salvage, unsayable, validate
 
 ENGINE_KEYS = ("config", "encryptionsalt", "secretsprovider", "encryptedkey", "environment")
 """What the engine itself knows in a stack file (pulumi's ProjectStack)."""
@@ -83,10 +83,10 @@ def _read_fleet(root: Path) -> tuple[FleetDraft | None, tuple[Problem, ...]]:
     draft = FleetDraft(
         document=document,
         fleet=fleet,
-        mesh=validate(Mesh, document, ("mesh",), values.get("mesh"))[0],
+        mesh=salvage(Mesh, values.get("mesh")),
         docker_pool=_network(values.get("docker_pool")),
         operators=_networks(operators.get("addresses") if isinstance(operators, Mapping) else None),
-        regions=_regions(document, values.get("regions")),
+        regions=_regions(regions),
         names=tuple(regions) if isinstance(regions, Mapping) else (),
         says_regions=isinstance(regions, Mapping),
     )
@@ -104,19 +104,11 @@ def _with_name(region: object, name: str) -> object:
     return {**region, "name": name} if isinstance(region, Mapping) else region
 
 
-def _regions(document: Document, regions: object) -> dict[str, Region]:
+def _regions(regions: object) -> dict[str, Region]:
     if not isinstance(regions, Mapping):
         return {}
-    made = {}
-    for name, value in regions.items():
-        region, _ = validate(Region, document, ("regions", name), _without_name(value), {"name": name})
-        if region is not None:
-            made[name] = region
-    return made
-
-
-def _without_name(region: object) -> object:
-    return {key: value for key, value in region.items() if key != "name"} if isinstance(region, Mapping) else region
+    made = {name: salvage(Region, value, {"name": name}) for name, value in regions.items()}
+    return {name: region for name, region in made.items() if region is not None}
 
 
 def _network(value: object) -> IPv4Network | None:
@@ -224,9 +216,16 @@ def _read_host(
         given["location"] = location
     if kind is Ec2Host and "vpc_cidr" not in values:
         given |= _vpc(region, {**values, **given}.get("index"))
-    hints = {"host_key": how_to_get_host_key(str(values.get("address", "ADDRESS")))} if kind is ExistingHost else {}
+    hints = {"host_key": how_to_get_host_key(_address(values))} if kind is ExistingHost else {}
     host, wrong = validate(kind, document, path, values, given, hints)
+    if host is None:
+        host = salvage(kind, values, given, stand_ins={"location": "", "plan": ""})
     return host, (*problems, *wrong)
+
+
+def _address(values: Mapping[str, Any]) -> str:
+    address = values.get("address")
+    return address if isinstance(address, str) else "ADDRESS"
 
 
 def _kind(

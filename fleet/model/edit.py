@@ -8,7 +8,7 @@ else is refused.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from typing import Any
 
@@ -48,6 +48,86 @@ def set_scalar(text: str, key_path: tuple[str, ...], value: str) -> str:
     return edited
 
 
+def set_list(text: str, key_path: tuple[str, ...], items: Sequence[str]) -> str:
+    """The text with the list of plain values at a key path set; comments between its items are lost.
+
+    A list that is written in lines stays so, any other one is written as ``[a, b]``. A missing key is added.
+
+    Raises:
+        EditRefused: the text is malformed, or something else than a list stands at the path or in its way.
+    """
+    before = _values(text)
+    source = f"[{', '.join(_scalar(item, '{{k: {}}}') for item in items)}]"
+    found = _find(text, key_path)
+    if found is None:
+        # Any value marks the place; it is then written over by the list.
+        text = set_scalar(text, key_path, "x")
+        found = _find(text, key_path)
+    assert found is not None
+    key, node = found
+    if isinstance(node, yaml.MappingNode) or (isinstance(node, yaml.ScalarNode) and _at(before, key_path) is not None):
+        raise EditRefused(f"{dotted(key_path)}: is not a list")
+    start, end = int(node.start_mark.index), _end(text, key, node)
+    if isinstance(node, yaml.SequenceNode) and not node.flow_style and items:
+        between = _newline(text) + " " * node.start_mark.column
+        edited = text[:start] + between.join(f"- {_scalar(item, 'k: {}')}" for item in items) + text[end:]
+    elif isinstance(node, yaml.SequenceNode) and not node.flow_style:
+        colon = text.index(":", key.end_mark.index) + 1
+        edited = f"{text[:colon]} {source}{text[end:]}"
+    elif isinstance(node, yaml.ScalarNode):
+        edited = _replace(text, key, node, source)
+    else:
+        edited = text[:start] + source + text[end:]
+    after = _values(edited)
+    if after != _with(before, key_path, _at(after, key_path)) or len(_at(after, key_path)) != len(items):
+        raise EditRefused(f"{dotted(key_path)}: cannot be set without changing something else")
+    return edited
+
+
+def remove_key(text: str, key_path: tuple[str, ...]) -> str:
+    """The text without a key and what it holds. The last key of a mapping leaves ``{}``.
+
+    Raises:
+        EditRefused: the text is malformed or has no such key.
+    """
+    before = _values(text)
+    found = _find(text, key_path)
+    if found is None:
+        raise EditRefused(f"{dotted(key_path)}: does not exist")
+    key, node = found
+    outer = _find(text, key_path[:-1])
+    mapping = outer[1] if outer else yaml.compose(text, Loader=yaml.SafeLoader)
+    entries = mapping.value
+    number = next(number for number, (other, _) in enumerate(entries) if other.value == key_path[-1])
+    start, end = key.start_mark.index, _end(text, key, node)
+    if len(entries) == 1 and outer and not mapping.flow_style:
+        edited = f"{text[: text.index(':', outer[0].end_mark.index) + 1]} {{}}{text[end:]}"
+    elif mapping.flow_style and number + 1 < len(entries):
+        edited = text[:start] + text[entries[number + 1][0].start_mark.index :]
+    elif mapping.flow_style:
+        edited = text[: _end(text, *entries[number - 1]) if number else start] + text[end:]
+    else:
+        line = text.rfind("\n", 0, start) + 1
+        stop = end if text[end - 1] == "\n" else text.find("\n", end) + 1
+        edited = text[:line] + (text[stop:] if stop else "")
+    if _values(edited) != _without(before, key_path):
+        raise EditRefused(f"{dotted(key_path)}: cannot be removed without changing something else")
+    return edited
+
+
+def _find(text: str, path: tuple[str, ...]) -> tuple[yaml.Node, yaml.Node] | None:
+    """The nodes of a key and of its value."""
+    node = yaml.compose(text, Loader=yaml.SafeLoader)
+    found: tuple[yaml.Node, yaml.Node] | None = None
+    for key in path:
+        entries = node.value if isinstance(node, yaml.MappingNode) else []
+        found = next(((k, v) for k, v in entries if k.value == key), None)
+        if found is None:
+            return None
+        node = found[1]
+    return found
+
+
 def _edit(text: str, root: yaml.MappingNode, path: tuple[str, ...], value: str) -> str:
     node: yaml.Node = root
     for depth, key in enumerate(path):
@@ -85,7 +165,7 @@ def _add(text: str, mapping: yaml.MappingNode, path: tuple[str, ...], value: str
             return f"{text[:start]}{{{inner}}}{text[end:]}"
         last = mapping.value[-1][1].end_mark.index
         return f"{text[:last]}, {inner}{text[last:]}"
-    newline = "\r\n" if "\r\n" in text else "\n"
+    newline = _newline(text)
     column = mapping.start_mark.column
     lines = [f"{' ' * (column + STEP * level)}{_scalar(key, '{}: v')}:" for level, key in enumerate(path)]
     lines[-1] += f" {_scalar(value, 'k: {}')}"
@@ -103,13 +183,17 @@ def _end(text: str, key: yaml.Node, value: yaml.Node) -> int:
     if isinstance(value, yaml.ScalarNode):
         if value.start_mark.index == value.end_mark.index:
             return text.index(":", key.end_mark.index) + 1
-        return value.end_mark.index
+        return int(value.end_mark.index)
     if value.flow_style or not value.value:
-        return value.end_mark.index
+        return int(value.end_mark.index)
     last = value.value[-1]
     if isinstance(value, yaml.MappingNode):
         return _end(text, *last)
     return _end(text, last, last)
+
+
+def _newline(text: str) -> str:
+    return "\r\n" if "\r\n" in text else "\n"
 
 
 def _is_nothing(node: yaml.Node) -> bool:
@@ -159,4 +243,14 @@ def _with(values: dict[str, Any], path: tuple[str, ...], value: object) -> dict[
             inner[key] = {}
         inner = inner[key]
     inner[path[-1]] = value
+    return copy
+
+
+def _without(values: dict[str, Any], path: tuple[str, ...]) -> dict[str, Any]:
+    """A copy of the values without the one at a path."""
+    copy = deepcopy(values)
+    inner = copy
+    for key in path[:-1]:
+        inner = inner[key]
+    del inner[path[-1]]
     return copy

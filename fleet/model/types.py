@@ -15,7 +15,7 @@ LONGEST_NAME = 20
 """Longest name of a fleet, region or host: ``<fleet>-<region>-<host>`` stays a DNS label (63 characters)."""
 
 SYSTEM_USERS = frozenset(
-    [
+    {
         "root",
         "daemon",
         "bin",
@@ -30,8 +30,6 @@ SYSTEM_USERS = frozenset(
         "proxy",
         "www-data",
         "backup",
-    ]
-    + [
         "list",
         "irc",
         "nobody",
@@ -42,7 +40,7 @@ SYSTEM_USERS = frozenset(
         "sshd",
         "polkitd",
         "_chrony",
-    ]
+    }
 )
 """Users that Debian 13 itself or its packages create; a login user must not be one of them."""
 
@@ -196,9 +194,7 @@ OwnUser = Annotated[
     str,
     AfterValidator(_unix_user),
     AfterValidator(_own_user),
-    Field(
-        description="a user name (a-z, 0-9, '_', '-', at most 32 characters) that the system does not have itself; not root"
-    ),
+    Field(description="a user name (a-z, 0-9, '_', '-', at most 32) that the system does not have itself; not root"),
 ]
 Network = Annotated[
     IPv4Network,

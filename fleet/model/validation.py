@@ -46,7 +46,7 @@ def validate(
     """Make ``model`` of the value at ``path``.
 
     Args:
-        given: the model's ``GIVEN`` fields, and defaults that depend on other values, for keys that the file leaves out.
+        given: the model's ``GIVEN`` fields, and defaults that depend on other values, for keys that are left out.
         hints: what to do when a key of the model is missing or wrong.
     """
     if not isinstance(value, Mapping):
@@ -58,6 +58,32 @@ def validate(
         details = invalid.errors(include_url=False)
         return None, (*clashes, *(_problem(model, document, path, error, hints or {}) for error in details))
     return (None if clashes else made), clashes
+
+
+def salvage(
+    model: type[Model],
+    value: object,
+    given: Mapping[str, object] | None = None,
+    stand_ins: Mapping[str, object] | None = None,
+) -> Model | None:
+    """The model of what is well-formed in a value, so that checks between values go on without the rest.
+
+    Keys that are wrong are left out or, where the model needs them, taken from ``stand_ins``; None where that is not
+    enough.
+    """
+    if not isinstance(value, Mapping):
+        return None
+    kept = {key: item for key, item in value.items() if key not in model.GIVEN} | dict(given or {})
+    try:
+        return model.model_validate(kept)
+    except ValidationError as invalid:
+        wrong = {error["loc"][0] for error in invalid.errors(include_url=False) if error["loc"]}
+    rest = {key: item for key, item in kept.items() if key not in wrong}
+    rest |= {key: item for key, item in (stand_ins or {}).items() if key in wrong}
+    try:
+        return model.model_validate(rest)
+    except ValidationError:
+        return None
 
 
 def unsayable(

@@ -26,9 +26,12 @@ SG_MAIN = "      provider: digitalocean\n      location: sgp1\n      plan: s-4vc
 EC2 = "      provider: aws\n      service: ec2\n      location: us-east-1\n      plan: t3.large\n"
 LIGHTSAIL = "      provider: aws\n      service: lightsail\n      location: us-east-1\n      plan: large_3_0\n"
 SPARE = "    spare:\n      provider: vultr\n      plan: vhp-2c-4gb-amd\n"
-EXISTING = f'      provider: existing\n      address: 203.0.113.11\n      host_key: ssh-ed25519 {ZEROS}\n      monthly_price: "1"\n'
+EXISTING = (
+    "      provider: existing\n      address: 203.0.113.11\n"
+    f'      host_key: ssh-ed25519 {ZEROS}\n      monthly_price: "1"\n'
+)
 
-Edit = Callable[[Path], None]
+Edit = Callable[[Path], object]
 
 
 def swap(file: str, old: str, new: str) -> Edit:
@@ -752,6 +755,28 @@ def test_the_problems_of_all_files_come_in_one_report(root: Path) -> None:
     assert files == sorted(files)
     assert str(error).startswith("the fleet's configuration has 8 problems in 7 files:")
     assert set(files) == {FLEET, NJ, HUB, ADDRESSES, TYO, "Pulumi.fra.yaml", "Pulumi.ldn.yaml"}
+
+
+def test_one_wrong_value_does_not_hide_the_others_of_its_host_or_region(root: Path) -> None:
+    swap(
+        SG,
+        SG_MAIN,
+        "      provider: digitalocean\n      plan: huge\n      image: debian-11\n      public_ports: [443]\n",
+    )(root)
+    swap(FLEET, "index: 2", "index: 1\n    colour: red")(root)
+    swap(FLEET, "cidr: 10.77.0.0/16", "cidr: 8.8.0.0/16")(root)
+    swap(FLEET, "mtu: 1420", "mtu: 9000")(root)
+    keys = {problem.key for problem in refused(root).problems}
+    main = "config.fleet:hosts.main"
+    assert keys == {
+        "mesh.cidr",
+        "mesh.mtu",
+        "regions.sg.colour",
+        "regions.sg.index",
+        f"{main}.plan",
+        f"{main}.image",
+        f"{main}.public_ports[0]",
+    }
 
 
 def test_a_private_key_is_not_repeated_in_the_report(root: Path) -> None:

@@ -9,7 +9,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fleet.model.edit import EditRefused, set_scalar
+from fleet.model.edit import EditRefused, remove_key, set_list, set_scalar
 
 ROOT = Path(__file__).parents[2]
 TEXT = """\
@@ -85,6 +85,54 @@ def test_what_is_not_one_value_is_refused(path: tuple[str, ...], said: str) -> N
 def test_a_malformed_text_is_refused() -> None:
     with pytest.raises(EditRefused, match="stands twice"):
         set_scalar("a: 1\na: 2\n", ("a",), "3")
+
+
+BLOCK = """\
+people:
+  al: x  # first
+  # about bo
+  bo: y
+hosts:
+  - a
+  - b
+# end
+"""
+
+
+@pytest.mark.parametrize(
+    ("before", "path", "items", "after"),
+    [
+        (TEXT, ("list",), ["1", "2", "3"], TEXT.replace("[1, 2]", "[1, 2, 3]")),
+        (TEXT, ("list",), [], TEXT.replace("[1, 2]", "[]")),
+        (TEXT, ("empty",), ["a b", "c, d"], TEXT.replace("empty:", 'empty: [a b, "c, d"]')),
+        (TEXT, ("mesh", "peers"), ["a"], TEXT.replace("nodes: {}\n", "nodes: {}\n    peers: [a]\n")),
+        (BLOCK, ("hosts",), ["a", "b", "c: d"], BLOCK.replace("  - b\n", '  - b\n  - "c: d"\n')),
+        (BLOCK, ("hosts",), [], BLOCK.replace("hosts:\n  - a\n  - b\n", "hosts: []\n")),
+    ],
+)
+def test_a_list_changes(before: str, path: tuple[str, ...], items: list[str], after: str) -> None:
+    assert set_list(before, path, items) == after
+
+
+@pytest.mark.parametrize("path", [("mesh",), ("mesh", "port")])
+def test_what_is_not_a_list_is_refused(path: tuple[str, ...]) -> None:
+    with pytest.raises(EditRefused, match="is not a list"):
+        set_list(TEXT, path, ["1"])
+
+
+def test_a_key_goes_with_its_line() -> None:
+    without_al = remove_key(BLOCK, ("people", "al"))
+    assert without_al == BLOCK.replace("  al: x  # first\n", "")
+    assert yaml.safe_load(remove_key(without_al, ("people", "bo")))["people"] == {}
+    assert remove_key(BLOCK, ("hosts",)) == BLOCK.replace("hosts:\n  - a\n  - b\n", "")
+    assert remove_key("a: {b: 1, c: 2, d: 3}\n", ("a", "b")) == "a: {c: 2, d: 3}\n"
+    assert remove_key("a: {b: 1, c: 2}\n", ("a", "c")) == "a: {b: 1}\n"
+    assert remove_key("a: {b: 1}\n", ("a", "b")) == "a: {}\n"
+
+
+def test_a_key_that_is_not_there_is_refused() -> None:
+    with pytest.raises(EditRefused, match=r"mesh\.prt: does not exist"):
+        remove_key(TEXT, ("mesh", "prt"))
 
 
 @given(

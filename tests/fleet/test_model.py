@@ -84,15 +84,15 @@ def test_the_main_host_carries_the_regions_name() -> None:
 
 
 def test_aws_is_two_services_and_every_other_provider_one() -> None:
-    rented = {"name": "main", "index": 0, "location": "x", "plan": "y"}
-    assert service_of(Ec2Host(**rented, vpc_cidr=IPv4Network("10.80.0.0/28"))) == "ec2"  # type: ignore[arg-type]
-    assert service_of(DigitalOceanHost(**rented)) == "digitalocean"  # type: ignore[arg-type]
+    network = IPv4Network("10.80.0.0/28")
+    assert service_of(Ec2Host(name="main", index=0, location="x", plan="y", vpc_cidr=network)) == "ec2"
+    assert service_of(DigitalOceanHost(name="main", index=0, location="x", plan="y")) == "digitalocean"
 
 
 def test_models_cannot_be_changed() -> None:
     mesh = Mesh(cidr=IPv4Network("10.77.0.0/16"))
     with pytest.raises(ValidationError, match="frozen"):
-        mesh.port = 1  # type: ignore[misc]
+        mesh.port = 1
 
 
 def test_models_survive_a_round_trip() -> None:

@@ -47,11 +47,11 @@ def _plan(stack: StackDraft, host: RentedHost, catalogue: Catalogue) -> Iterator
     service = service_of(host)
     path = host_path(host, "plan")
     offered = [plan.name for plan in catalogue.offered(service, host.location)]
-    if catalogue.plan(service, host.plan) is None:
+    if host.plan and catalogue.plan(service, host.plan) is None:
         owner = next((name for name in catalogue.services if catalogue.plan(name, host.plan)), None)
         hint = f"it is a plan of {owner}" if owner else nearest(host.plan, offered)
         yield at(stack.document, path, host.plan, f"is not a plan of {service}", ", ".join(offered), hint)
-    elif host.location and host.plan not in offered:
+    elif host.plan and host.location and host.plan not in offered:
         message = f"is not offered in {host.location}"
         yield at(stack.document, path, host.plan, message, ", ".join(offered), nearest(host.plan, offered))
 
