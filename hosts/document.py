@@ -9,16 +9,23 @@ from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 T = TypeVar("T")
 
+OCTAL: Mapping[str, bool] = {"octal": True}
+"""Metadata of an int field that documents show as file modes are written: "0644"."""
+
 
 def to_document(value: object) -> Any:
     """``value`` (a dataclass, tuple or scalar) as dicts, lists and scalars."""
     if dataclasses.is_dataclass(value):
-        return {field.name: to_document(getattr(value, field.name)) for field in dataclasses.fields(value)}
+        return {field.name: _field_document(field, getattr(value, field.name)) for field in dataclasses.fields(value)}
     if isinstance(value, (tuple, list)):
         return [to_document(item) for item in value]
     if isinstance(value, Mapping):
         return {key: to_document(item) for key, item in value.items()}
     return value
+
+
+def _field_document(field: dataclasses.Field[Any], value: object) -> Any:
+    return f"{value:04o}" if field.metadata.get("octal") and isinstance(value, int) else to_document(value)
 
 
 def from_document(kind: type[T], document: object) -> T:
@@ -70,4 +77,14 @@ def _build_dataclass(kind: Any, document: object, place: str) -> Any:
     ]
     if missing:
         raise ValueError(f"{place}: {', '.join(missing)} missing")
-    return kind(**{name: _build(hints[name], value, f"{place}.{name}") for name, value in document.items()})
+    built = {}
+    for name, value in document.items():
+        read = _octal if fields[name].metadata.get("octal") else _build
+        built[name] = read(hints[name], value, f"{place}.{name}")
+    return kind(**built)
+
+
+def _octal(_kind: Any, document: object, place: str) -> int:
+    if isinstance(document, str) and 3 <= len(document) <= 5 and set(document) <= set("01234567"):
+        return int(document, 8)
+    raise ValueError(f"{place}: a file mode is wanted, as '0644'")

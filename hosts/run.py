@@ -9,7 +9,7 @@ import socket
 import uuid
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cache
 from typing import Any
 
@@ -199,7 +199,7 @@ def _payload(mode: str, environment: HostEnvironment) -> dict[str, Any]:
 
 
 def _state_payload(mode: str, state: HostState, environment: HostEnvironment) -> dict[str, Any]:
-    return {**_payload(mode, environment), "state": state.to_document(), "units_order": UNITS_ORDER}
+    return {**_payload(mode, environment), "state": asdict(state), "units_order": UNITS_ORDER}
 
 
 @cache

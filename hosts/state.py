@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import ip_network
 from typing import Any
 
-from hosts.document import from_document, to_document
+from hosts.document import OCTAL, from_document, to_document
 
 UNITS_ORDER = 50
 """Handlers with a lower order run before units are started (a daemon-reload is one), the others afterwards."""
@@ -38,7 +38,7 @@ class File:
 
     path: str
     content: str
-    mode: int = 0o644
+    mode: int = field(default=0o644, metadata=OCTAL)
     owner: str = "root"
     group: str = "root"
     sensitive: bool = False
@@ -82,7 +82,7 @@ class Directory:
     """A directory; its parents are made with the defaults where they are missing."""
 
     path: str
-    mode: int = 0o755
+    mode: int = field(default=0o755, metadata=OCTAL)
     owner: str = "root"
     group: str = "root"
 

@@ -58,11 +58,23 @@ class Packages:
             return
         names = [change.name for change in changes]
         self._units.mask_missing(changes[0].step["mask_before_install"])
-        self._done(names, self._update())
-        outcome = self._machine.run(
+        update = self._update()
+        self._done(names, update, "")
+        outcome = self._install(names)
+        if outcome.status and "dpkg --configure -a" in outcome.err:
+            # An earlier installation was interrupted; this is what apt asks for.
+            self._machine.run(
+                "dpkg", "--configure", "-a", "--force-confdef", "--force-confold", seconds=INSTALL_SECONDS
+            )
+            outcome = self._install(names)
+        # A list that could not be fetched is only a warning of the update, yet the reason why a package is unknown.
+        warnings = [line for line in update.err.splitlines() if line.startswith("W:")]
+        self._done(names, outcome, "\n".join(warnings[:3]))
+
+    def _install(self, names: list[str]) -> Outcome:
+        return self._machine.run(
             "apt-get", *OPTIONS, "install", "--no-install-recommends", *names, seconds=INSTALL_SECONDS
         )
-        self._done(names, outcome)
 
     def _update(self) -> Outcome:
         # The lock of the lists has no timeout option, unlike that of dpkg.
@@ -73,11 +85,11 @@ class Packages:
                 return outcome
             time.sleep(POLL_SECONDS)
 
-    def _done(self, names: list[str], outcome: Outcome) -> None:
+    def _done(self, names: list[str], outcome: Outcome, warnings: str) -> None:
         if outcome.status:
             errors = [line for line in outcome.err.splitlines() if line.startswith(("E:", "dpkg: error"))]
             said = "\n".join(errors[:5]) or outcome.text()
-            raise StageFailed(Remark(self.kind, " ".join(names), f"apt-get: {said}"))
+            raise StageFailed(Remark(self.kind, " ".join(names), f"apt-get: {said}\n{warnings}".rstrip()))
 
 
 def installed(listing: str) -> set[str]:

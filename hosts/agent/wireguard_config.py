@@ -160,7 +160,9 @@ def render_for_wg(interface: Interface) -> str:
     lines.append(f"FwMark = {interface.fwmark}")
     for peer in interface.peers.values():
         lines += ["[Peer]", f"PublicKey = {peer.public_key}", f"PresharedKey = {peer.preshared_key}"]
-        lines.append(f"AllowedIPs = {', '.join(sorted(peer.allowed_ips))}")
+        if peer.allowed_ips:
+            # Missing means none, unlike for all other keys; an empty value would be refused.
+            lines.append(f"AllowedIPs = {', '.join(sorted(peer.allowed_ips))}")
         lines.append(f"PersistentKeepalive = {peer.keepalive or 'off'}")
         if peer.endpoint:
             lines.append(f"Endpoint = {peer.endpoint}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ def run_program(mode: str, state: HostState, environment: HostEnvironment, *pref
         "mode": mode,
         "root": environment.root,
         "path": environment.path,
-        "state": state.to_document(),
+        "state": asdict(state),
         "units_order": UNITS_ORDER,
         "who": "test",
         "run": "test",

@@ -222,7 +222,7 @@ def a_unit_that_stops_by_itself_is_not_called_running(host: SystemdHost) -> None
         units=(Unit("fleet-short.service", enabled=None),),
         handlers=(Handler("daemon-reload", ("systemctl", "daemon-reload"), order=10),),
     )
-    with pytest.raises(Unsettled, match="unit fleet-short.service: start inactive"):
+    with pytest.raises(Unsettled, match=r"unit fleet-short.service: start inactive"):
         host.apply(state)
 
 

@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -276,7 +276,7 @@ def test_half_a_program_does_nothing(
     server: Server, environment: HostEnvironment, state: HostState, root: Path
 ) -> None:
     """Lost while it was being sent."""
-    payload = {"mode": "apply", "root": str(root), "path": environment.path, "state": state.to_document()}
+    payload = {"mode": "apply", "root": str(root), "path": environment.path, "state": asdict(state)}
     whole = program_stdin(payload)
     for length in (0, 10, len(whole) // 2, len(whole) - 1):
         done = subprocess.run(
@@ -285,6 +285,13 @@ def test_half_a_program_does_nothing(
         assert done.returncode != 0
         assert done.stdout == b""
     assert not (root / "var").exists()
+
+
+def test_an_old_python_is_named_before_the_program_is_read() -> None:
+    older = LOADER.replace("(3, 11)", "(99, 0)")
+    done = subprocess.run([sys.executable, "-I", "-c", older], input=b"", capture_output=True, check=True)
+    assert json.loads(done.stdout)["error"]["code"] == "python"
+    assert "3.11 or newer is needed" in json.loads(done.stdout)["error"]["message"]
 
 
 def dangerous_state(root: Path, content: str, seconds: float) -> HostState:

@@ -48,6 +48,10 @@ def test_a_state_survives_json() -> None:
     assert HostState.from_document(json.loads(json.dumps(FULL.to_document()))) == FULL
 
 
+def test_a_mode_reads_as_people_write_it() -> None:
+    assert FULL.to_document()["files"][0]["mode"] == "0600"
+
+
 def test_an_interface_names_its_unit() -> None:
     assert FULL.wireguard[0].unit == "fleet-wg@wg0.service"
 
@@ -57,7 +61,8 @@ def test_an_interface_names_its_unit() -> None:
     [
         (lambda d: d.update(colour="red"), "HostState: unknown colour; known are name, packages"),
         (lambda d: d["files"][1].pop("content"), r"HostState.files\[1\]: content missing"),
-        (lambda d: d["files"][0].update(mode="0600"), r"HostState.files\[0\].mode: int is wanted, not str"),
+        (lambda d: d["files"][0].update(mode=384), r"HostState.files\[0\].mode: a file mode is wanted, as '0644'"),
+        (lambda d: d["files"][0].update(mode="0888"), r"HostState.files\[0\].mode: a file mode is wanted"),
         (lambda d: d.update(units={}), "HostState.units: a list is wanted, not dict"),
         (lambda d: d["handlers"][0].update(revert=[]), r"HostState.handlers\[0\].revert: a mapping is wanted"),
         (lambda d: d["units"][0].update(enabled="yes"), r"HostState.units\[0\].enabled: bool is wanted, not str"),

@@ -165,6 +165,14 @@ def test_keys_are_compared_and_never_shown(namespace: Namespace) -> None:
     assert "(none)" in namespace.run("wg", "show", "wg0", "preshared-keys").split("\n")[0], "a key can be taken away"
 
 
+def test_a_peer_without_addresses_is_one_too(namespace: Namespace) -> None:
+    namespace.apply(mesh(config(peer(SG, "198.18.77.2/32"))))
+    state = mesh(config(f"[Peer]\nPublicKey = {SG}\n"))
+    namespace.apply(state)
+    assert namespace.run("wg", "show", "wg0", "allowed-ips").split() == [SG, "(none)"]
+    assert namespace.apply(state).settled
+
+
 def test_a_changed_endpoint_is_one_change(namespace: Namespace) -> None:
     namespace.apply(mesh(config(*TWO), *ROUTES))
     moved = mesh(config(TWO[0], peer(LDN, "198.18.77.3/32", "198.18.0.3:51820")), *ROUTES)
