@@ -56,6 +56,7 @@ def set_list(text: str, key_path: tuple[str, ...], items: Sequence[str]) -> str:
     Raises:
         EditRefused: the text is malformed, or something else than a list stands at the path or in its way.
     """
+    edited: str
     before = _values(text)
     source = f"[{', '.join(_scalar(item, '{{k: {}}}') for item in items)}]"
     found = _find(text, key_path)
@@ -99,7 +100,7 @@ def remove_key(text: str, key_path: tuple[str, ...]) -> str:
     mapping = outer[1] if outer else yaml.compose(text, Loader=yaml.SafeLoader)
     entries = mapping.value
     number = next(number for number, (other, _) in enumerate(entries) if other.value == key_path[-1])
-    start, end = key.start_mark.index, _end(text, key, node)
+    start, end = int(key.start_mark.index), _end(text, key, node)
     if len(entries) == 1 and outer and not mapping.flow_style:
         edited = f"{text[: text.index(':', outer[0].end_mark.index) + 1]} {{}}{text[end:]}"
     elif mapping.flow_style and number + 1 < len(entries):
