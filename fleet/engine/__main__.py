@@ -16,6 +16,9 @@ def main() -> int:
     except EngineError as problem:
         print(problem, file=sys.stderr)
         return problem.exit_code
+    except KeyboardInterrupt:
+        print("interrupted; what Go compiled so far is kept and not done again", file=sys.stderr)
+        return 130
     print(folder)
     return 0
 

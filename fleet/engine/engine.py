@@ -1,4 +1,4 @@
-"""What an engine is to this package: a folder with ``pulumi`` and its Python language host."""
+"""What an engine is to this package: ``pulumi``, its Python language host and the host's two scripts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PROGRAMS = (
     "pulumi-language-python-exec",
     "pulumi-resource-pulumi-python",
 )
-"""What an engine folder must hold to run Python programs with dynamic providers."""
+"""What runs Python programs with dynamic providers. The engine looks for the last three beside itself and on PATH."""
 
 
 class EngineError(Exception):
@@ -28,7 +28,15 @@ class Engine:
     """A usable engine."""
 
     folder: Path
-    """Holds every one of PROGRAMS."""
+    """Holds ``pulumi``; the other PROGRAMS are in it too, or (installed ones only) elsewhere on PATH."""
     version: str
     built: bool
     """True for our own build, False for one that the user installed."""
+
+
+@dataclass(frozen=True)
+class Unusable:
+    """A ``pulumi`` that is installed but cannot be used."""
+
+    folder: Path
+    reason: str

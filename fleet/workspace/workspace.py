@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 import os
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
 
+from fleet.engine import Engine, find_engine
 from fleet.secrets import SecretStore
 
 SETTINGS = Path(".fleet") / "settings.yaml"
@@ -17,6 +20,9 @@ SETTINGS = Path(".fleet") / "settings.yaml"
 ENGINE_DEFAULTS = {
     "PULUMI_SKIP_UPDATE_CHECK": "1",
 }
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+"""This project's own checkout: the programs and the engine's pinned modules. A fleet's folder may be another one."""
 
 
 class WorkspaceError(Exception):
@@ -67,11 +73,16 @@ class Workspace:
         try:
             settings = yaml.safe_load(path.read_text())
         except FileNotFoundError:
-            raise WorkspaceError(f"{root} was not initialised on this machine ({path} is missing): run fleet init") from None
+            raise WorkspaceError(
+                f"{root} was not initialised on this machine ({path} is missing): run fleet init"
+            ) from None
         except (OSError, yaml.YAMLError) as problem:
             raise WorkspaceError(f"{path}: {problem}") from None
         known = {"backend", "passphrase_file", "secrets_file", "environment"}
-        if not isinstance(settings, dict) or not {"backend", "passphrase_file", "secrets_file"} <= set(settings) <= known:
+        if (
+            not isinstance(settings, dict)
+            or not {"backend", "passphrase_file", "secrets_file"} <= set(settings) <= known
+        ):
             raise WorkspaceError(f"{path}: needs backend, passphrase_file and secrets_file (and may have environment)")
         return cls(
             root=root,
@@ -108,7 +119,9 @@ class Workspace:
         try:
             text = self.passphrase_file.read_text().rstrip("\n")
         except OSError as problem:
-            raise WorkspaceError(f"{self.passphrase_file}: {problem.strerror}; it holds the fleet's passphrase") from None
+            raise WorkspaceError(
+                f"{self.passphrase_file}: {problem.strerror}; it holds the fleet's passphrase"
+            ) from None
         if not text:
             raise WorkspaceError(f"{self.passphrase_file} is empty; it holds the fleet's passphrase")
         return text
@@ -122,10 +135,42 @@ class Workspace:
         """
         return SecretStore.open(self.secrets_file, self.passphrase())
 
+    def engine(self) -> Engine:
+        """The engine that runs this fleet's stacks.
+
+        Raises:
+            EngineError: there is none on this machine yet.
+        """
+        return _engine()
+
+    def engine_root(self) -> Path:
+        """A folder whose ``bin`` holds the engine, as Pulumi's Automation API wants it.
+
+        Raises:
+            EngineError: there is none on this machine yet.
+        """
+        folder = self.engine().folder
+        if folder.name == "bin":
+            return folder.parent
+        link = self.root / SETTINGS.parent / "engine" / "bin"
+        if not (link.is_symlink() and link.readlink() == folder):
+            link.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            link.unlink(missing_ok=True)
+            link.symlink_to(folder)
+        return link.parent
+
     def engine_environment(self) -> dict[str, str]:
-        """What an engine run of this fleet needs beside the caller's own environment."""
+        """What an engine run of this fleet needs beside the caller's own environment.
+
+        On PATH this Python comes first (the stacks run in it), then the engine.
+
+        Raises:
+            EngineError: there is no engine on this machine yet.
+        """
+        path = (str(Path(sys.prefix) / "bin"), str(self.engine().folder), os.environ.get("PATH", os.defpath))
         return {
             **ENGINE_DEFAULTS,
+            "PATH": os.pathsep.join(path),
             "PULUMI_BACKEND_URL": self.backend,
             "PULUMI_CONFIG_PASSPHRASE_FILE": str(self.passphrase_file),
             "FLEET_ROOT": str(self.root),
@@ -134,3 +179,9 @@ class Workspace:
 
     def _relative(self, path: Path) -> str:
         return str(path.relative_to(self.root)) if path.is_relative_to(self.root) else str(path)
+
+
+@functools.cache
+def _engine() -> Engine:
+    """Asked once per process: each question starts the engine to learn its version."""
+    return find_engine(CHECKOUT)
