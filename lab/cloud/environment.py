@@ -10,9 +10,8 @@ from pathlib import Path
 from lab.cloud.aws import api as aws
 from lab.cloud.digitalocean import api as digitalocean
 from lab.cloud.vultr import api as vultr
-from lab.plugin.program import HOME_VARIABLE, PREFIX
-
-CHECKOUT = Path(__file__).resolve().parents[2]
+from lab.plugin.program import PREFIX
+from lab.settings import CHECKOUT, HOME_VARIABLE
 
 SDKS = {
     "vultr": "ediri-vultr",

@@ -6,57 +6,13 @@ tests and everything else that looks at a cloud only through its API.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from ipaddress import IPv4Address
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Protocol
 
 from lab.cloud.store import CloudStore
-
-AddressKind = Literal["direct", "anchor", "nat"]
-
-
-@dataclass(frozen=True)
-class ServerSpec:
-    """A machine as a provider's create call describes it. ``memory_mb`` is the plan's size in MiB."""
-
-    id: str
-    provider: str
-    name: str
-    user_data: str
-    address_kind: AddressKind
-    address: str | None = None
-    authorized_keys: tuple[str, ...] = ()
-    memory_mb: int = 1024
-    labels: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class ServerAddresses:
-    """What a machine got: the address it is reached at, its private one, and at DigitalOcean its anchor address."""
-
-    main_ip: str
-    private_ip: str | None = None
-    anchor_ip: str | None = None
-
-
-@dataclass(frozen=True)
-class Rule:
-    """Inbound traffic that a provider's firewall lets through. ``ports`` is ``22``, ``1-65535``, or empty for icmp."""
-
-    protocol: str
-    ports: str
-    sources: tuple[str, ...]
-
-
-ANYWHERE = ("0.0.0.0/0",)
-OPEN = (
-    Rule("tcp", "1-65535", ANYWHERE),
-    Rule("udp", "1-65535", ANYWHERE),
-    Rule("icmp", "", ANYWHERE),
-)
-"""A server without any firewall group."""
+from lab.server import AddressKind, Rule, ServerAddresses, ServerSpec
+from lab.settings import LabHome
 
 
 class Machinery(Protocol):
@@ -138,4 +94,10 @@ class PaperMachines:
 
 def machinery(home: Path) -> Machinery:
     """The machines of the lab at ``home``: real ones, or paper where its servers are switched off."""
-    return PaperMachines(home)
+    lab = LabHome(home)
+    if not lab.servers_enabled:
+        return PaperMachines(home)
+    # Loaded only where servers run: a plugin of a lab without them starts without Docker's client.
+    from lab.machines import Machines
+
+    return Machines(lab)

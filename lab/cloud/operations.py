@@ -11,6 +11,7 @@ from lab.cloud.faults import Fault, take_fault
 from lab.cloud.kind import Cloud, Kind, Provider, random_hex
 from lab.cloud.schema import check_inputs, load_schema
 from lab.cloud.store import Record, Values
+from lab.errors import LabError
 
 FIRST_RETRY_SECONDS = 0.05
 """First wait of a provider's SDK after HTTP 429, doubled by every further one (real SDKs: about a second)."""
@@ -158,7 +159,10 @@ class Operations:
             self._cloud.log(f"HTTP 429 Too Many Requests, retrying in {wait:.2f} s ({limit + 1 - attempt} left)")
             time.sleep(wait)
         lost = self._take("lost_reply", operation, kind.token)
-        result = work()
+        try:
+            result = work()
+        except LabError as error:
+            raise CloudError(f"the lab's {self._provider.name} cannot do this: {error}") from error
         if lost:
             raise CloudError(self._provider.lost(kind.token, operation))
         return result

@@ -12,8 +12,9 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from lab.settings import HOME_VARIABLE
+
 PREFIX = "pulumi-resource-"
-HOME_VARIABLE = "FLEET_LAB_HOME"
 WORKERS = 16
 """Calls at one time: a stack's servers start side by side."""
 

@@ -1,5 +1,6 @@
 """Answers the engine's calls out of the simulated cloud. Raw protocol: the texts of errors reach the user unchanged."""
 
+# ruff: noqa: N802 - the names are the protocol's.
 from __future__ import annotations
 
 import json

@@ -10,7 +10,7 @@ from google.protobuf.struct_pb2 import Struct
 from lab.cloud.store import Values
 
 SIGNATURE = "4dabf18193072939515e22adb298388d"
-SECRET = "1b47061264138c4ac30d75fd1eb44270"
+SECRET = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105
 """The engine's marks of a wrapped value, and of one that is wrapped because it is secret."""
 
 

@@ -12,7 +12,7 @@ from lab.cloud.store import Values
 
 NAME = "aws"
 ACCESS_KEY = "AKIALABSTANDIN000000"
-SECRET_KEY = "lab-stand-in-aws"
+SECRET_KEY = "lab-stand-in-aws"  # noqa: S105
 """The keys that the lab's environment sets. A plugin of the lab refuses every other one."""
 REGION = "us-east-1"
 """The region of resources that name none."""

@@ -7,10 +7,10 @@ from lab.cloud.aws.offers import INSTANCE_TYPES, OLD_REGIONS_ONLY, amis, archite
 from lab.cloud.aws.security_group import rules_of
 from lab.cloud.errors import Failure
 from lab.cloud.kind import Cloud, Created, Kind, only
-from lab.cloud.machinery import ServerSpec
 from lab.cloud.schema import UNKNOWN
 from lab.cloud.ssh import is_public_key, md5_fingerprint
 from lab.cloud.store import CloudState, Record, Values
+from lab.server import ServerSpec
 
 USER_DATA_LIMIT = 16 * 1024
 """Bytes."""

@@ -10,10 +10,10 @@ from lab.cloud.aws.lightsail_ports import DEFAULT_RULES, rules_of
 from lab.cloud.aws.offers import BLUEPRINTS, BUNDLES, zones
 from lab.cloud.errors import CloudError
 from lab.cloud.kind import Cloud, Created, Kind, only
-from lab.cloud.machinery import ServerSpec
 from lab.cloud.moment import now
 from lab.cloud.ssh import is_public_key, md5_fingerprint
 from lab.cloud.store import CloudState, Record, Values
+from lab.server import ServerSpec
 
 USER_DATA_LIMIT = 16 * 1024
 """Bytes."""

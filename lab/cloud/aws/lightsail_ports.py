@@ -8,9 +8,9 @@ import json
 from lab.cloud.aws import api
 from lab.cloud.errors import Failure
 from lab.cloud.kind import Cloud, Created, Kind, only
-from lab.cloud.machinery import ANYWHERE, Rule
 from lab.cloud.schema import UNKNOWN
 from lab.cloud.store import CloudState, Record, Values
+from lab.server import ANYWHERE, Rule
 
 DEFAULT_RULES = (
     Rule("tcp", "22", ANYWHERE),

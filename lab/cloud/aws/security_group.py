@@ -6,8 +6,8 @@ from lab.cloud.aws import api
 from lab.cloud.aws.network import vpc_of
 from lab.cloud.errors import Failure
 from lab.cloud.kind import Cloud, Created, Kind, only
-from lab.cloud.machinery import Rule
 from lab.cloud.store import CloudState, Record, Values
+from lab.server import Rule
 
 _RULE_TOKENS = (api.INGRESS_RULE, api.EGRESS_RULE, api.GROUP_RULE)
 

@@ -10,7 +10,7 @@ from lab.cloud.kind import random_uuid
 from lab.cloud.store import Values
 
 NAME = "digitalocean"
-TOKEN = "lab-stand-in-digitalocean"
+TOKEN = "lab-stand-in-digitalocean"  # noqa: S105
 """The token that the lab's environment sets. A plugin of the lab refuses every other one."""
 
 DROPLET = "digitalocean:index/droplet:Droplet"

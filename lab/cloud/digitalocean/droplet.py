@@ -9,10 +9,10 @@ from lab.cloud.digitalocean.ssh_key import find_key
 from lab.cloud.digitalocean.tag import wrong_tags
 from lab.cloud.errors import CloudError, Failure
 from lab.cloud.kind import Cloud, Created, Kind, only
-from lab.cloud.machinery import ServerSpec
 from lab.cloud.moment import now
 from lab.cloud.schema import UNKNOWN
 from lab.cloud.store import CloudState, Record, Values
+from lab.server import ServerSpec
 
 USER_DATA_LIMIT = 64 * 1024
 """Bytes (DigitalOcean's API reference)."""

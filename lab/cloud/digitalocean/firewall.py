@@ -8,10 +8,10 @@ from ipaddress import ip_network
 from lab.cloud.digitalocean import api
 from lab.cloud.errors import Failure
 from lab.cloud.kind import Cloud, Created, Kind, only, random_uuid
-from lab.cloud.machinery import OPEN, Rule
 from lab.cloud.moment import now
 from lab.cloud.schema import UNKNOWN
 from lab.cloud.store import CloudState, Record, Values
+from lab.server import OPEN, Rule
 
 _PORTS = re.compile(r"all|0|\d{1,5}(-\d{1,5})?")
 

@@ -10,7 +10,7 @@ from lab.cloud.errors import CloudError
 from lab.cloud.store import Values
 
 NAME = "vultr"
-TOKEN = "lab-stand-in-vultr"
+TOKEN = "lab-stand-in-vultr"  # noqa: S105
 """The API key that the lab's environment sets. A plugin of the lab refuses every other one."""
 
 INSTANCE = "vultr:index/instance:Instance"

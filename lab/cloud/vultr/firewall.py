@@ -6,11 +6,11 @@ from ipaddress import ip_address, ip_network
 
 from lab.cloud.errors import Failure
 from lab.cloud.kind import Cloud, Created, Kind, must_find, only, random_uuid
-from lab.cloud.machinery import OPEN, Rule
 from lab.cloud.moment import now
 from lab.cloud.schema import UNKNOWN
 from lab.cloud.store import CloudState, Record, Values
 from lab.cloud.vultr import api
+from lab.server import OPEN, Rule
 
 PROTOCOLS = ("icmp", "tcp", "udp", "gre", "esp", "ah")
 MAXIMUM_RULES = 50

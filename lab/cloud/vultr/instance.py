@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from lab.cloud.errors import CloudError
 from lab.cloud.kind import Cloud, Created, Kind, only, random_hex, random_uuid, wait_for
-from lab.cloud.machinery import OPEN, ServerSpec
 from lab.cloud.moment import now
 from lab.cloud.store import CloudState, Record, Values
 from lab.cloud.vultr import api
 from lab.cloud.vultr.firewall import rules_of
 from lab.cloud.vultr.offers import PLANS, REGIONS, SYSTEMS
 from lab.cloud.vultr.reserved_ip import holder
+from lab.server import OPEN, ServerSpec
 
 ATTACHED_PATIENCE_SECONDS = 3.0
 """How long create is repeated while the reserved address is still attached elsewhere. The provider repeats it until

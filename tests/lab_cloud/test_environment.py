@@ -1,0 +1,75 @@
+"""The environment of a lab run: no real credential gets in, no stand-in gets out."""
+
+from __future__ import annotations
+
+import os
+import stat
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+from lab.cloud.environment import environment, install_plugins
+
+
+def test_real_credentials_are_overridden(tmp_path):
+    real = {
+        "VULTR_API_KEY": "real",
+        "DIGITALOCEAN_TOKEN": "real",
+        "DIGITALOCEAN_ACCESS_TOKEN": "real",
+        "AWS_ACCESS_KEY_ID": "real",
+        "AWS_SECRET_ACCESS_KEY": "real",
+        "AWS_SESSION_TOKEN": "real",
+        "AWS_PROFILE": "real",
+        "PULUMI_ACCESS_TOKEN": "real",
+    }
+    assert "real" not in {**real, **environment(tmp_path)}.values()
+
+
+def test_everything_of_the_engine_is_below_the_labs_home(tmp_path):
+    values = environment(tmp_path)
+    assert values["PULUMI_HOME"] == f"{tmp_path}/pulumi"
+    assert values["PULUMI_BACKEND_URL"] == f"file://{tmp_path}/state"
+
+
+def test_the_plugins_are_those_of_the_installed_sdks(tmp_path):
+    stale = tmp_path / "pulumi" / "plugins" / "resource-vultr-v0.0.1"
+    stale.mkdir(parents=True)
+    install_plugins(tmp_path)
+    install_plugins(tmp_path)
+    plugin = stale.parent / f"resource-vultr-v{version('ediri-vultr')}" / "pulumi-resource-vultr"
+    assert plugin.stat().st_mode & stat.S_IXUSR
+    assert plugin.read_text().startswith(f"#!{sys.executable}\n")
+    assert sorted(p.name.split("-")[1] for p in stale.parent.iterdir()) == ["aws", "digitalocean", "vultr"]
+
+
+@pytest.mark.parametrize("provider", ["vultr", "digitalocean", "aws"])
+def test_a_stand_in_does_not_start_outside_a_lab(tmp_path, provider):
+    install_plugins(tmp_path)
+    plugin = next((tmp_path / "pulumi" / "plugins").glob(f"resource-{provider}-*/pulumi-resource-{provider}"))
+    outside = {name: value for name, value in os.environ.items() if name != "FLEET_LAB_HOME"}
+    done = subprocess.run([plugin], env=outside, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1
+    assert done.stderr.strip() == (
+        f"pulumi-resource-{provider}: this is the lab's stand-in, and FLEET_LAB_HOME is not set: run it in a lab"
+    )
+
+
+def test_a_plugin_loads_neither_the_sdk_nor_a_providers_sdk(tmp_path):
+    code = (
+        "import sys; import lab.plugin.servicer, lab.cloud.registry as r;"
+        "[r.load_provider(n) for n in r.NAMES];"
+        "print([m for m in sys.modules if m.startswith(('pulumi_', 'ediri_', 'pulumi.resource', 'docker', 'yaml'))])"
+    )
+    checkout = str(Path(__file__).resolve().parents[2])
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONPATH": checkout},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert done.stdout.strip() == "[]"
