@@ -46,7 +46,6 @@ class Guard:
             "entries": entries,
             "commands": [undo],
             "path": self._machine.path,
-            "boot": self._machine.boot_id(),
             "fires_at": time.clock_gettime(time.CLOCK_BOOTTIME) + seconds,
         }
         for file_name, text in (("plan.json", json.dumps(plan)), ("program.py", self._source)):
@@ -134,10 +133,10 @@ class Guard:
         for name in names:
             plan = self._plan("armed", name)
             left = plan.get("fires_at", 0.0) - time.clock_gettime(time.CLOCK_BOOTTIME)
-            if plan.get("boot") == self._machine.boot_id() and left > 0:
+            # A timer does not survive a reboot, and neither does the run that would have confirmed.
+            if self._timer_runs(name):
                 self.wait_settled([name], left + GRACE_SECONDS)
             if os.path.isdir(self._folder("armed", name)):
-                # Its timer is gone, by a reboot for instance.
                 self.take_back(name)
         for name in self._names("reverting"):
             if not self.wait_settled([name], GRACE_SECONDS):
@@ -167,6 +166,9 @@ class Guard:
             path = os.path.join(self._machine.var, "reverted", f"{note['name']}.json")
             if os.path.exists(path):
                 os.unlink(path)
+
+    def _timer_runs(self, name: str) -> bool:
+        return self._machine.run("systemctl", "is-active", "--quiet", f"{timer_name(name)}.timer").status == 0
 
     def _stop_timer(self, name: str) -> None:
         unit = timer_name(name)

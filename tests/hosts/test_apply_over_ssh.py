@@ -370,6 +370,23 @@ def test_a_change_left_unconfirmed_is_settled_before_the_next_run(
     assert (root / "loaded").read_text() == "second\n"
 
 
+def test_a_change_whose_timer_a_reboot_took_is_taken_back_at_once(
+    connection: Connection, confirm: Callable[[], Connection], environment: HostEnvironment, root: Path, tmp_path: Path
+) -> None:
+    class Killed(BaseException):
+        pass
+
+    def killed() -> Connection:
+        raise Killed
+
+    with pytest.raises(Killed):
+        apply(connection, dangerous_state(root, "first\n", 3600), killed, environment)
+    (timer,) = (tmp_path / "stand-ins/timers").iterdir()
+    subprocess.run([str(tmp_path / "stand-ins/systemctl"), "stop", timer.name], check=True)
+    report = apply(connection, dangerous_state(root, "second\n", 30), confirm, environment)
+    assert [item.name for item in report.reverted] == ["firewall"]
+
+
 def test_without_a_timer_nothing_dangerous_is_done(
     connection: Connection, confirm: Callable[[], Connection], environment: HostEnvironment, root: Path
 ) -> None:
