@@ -31,6 +31,9 @@ def main(arguments: list[str] = sys.argv) -> None:
     home = os.environ.get(HOME_VARIABLE)
     if not home:
         raise SystemExit(f"{PREFIX}{name}: this is the lab's stand-in, and {HOME_VARIABLE} is not set: run it in a lab")
+    ended = threading.Event()
+    for ending in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(ending, lambda *_: ended.set())
     import grpc
 
     from lab.cloud.machinery import machinery
@@ -50,9 +53,6 @@ def main(arguments: list[str] = sys.argv) -> None:
     server.start()
     print(port, flush=True)
 
-    ended = threading.Event()
-    for ending in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(ending, lambda *_: ended.set())
     ended.wait()
     # A server that is being created is waited for: killed in the middle it would be in no state.
     server.stop(grace=GRACE_SECONDS).wait()

@@ -33,7 +33,8 @@ class Run:
     text: str
 
     def changes(self) -> dict[str, int]:
-        """Its summary: ``{"created": 2, "unchanged": 1}``."""
+        """The summary of a run that must have succeeded: ``{"created": 2, "unchanged": 1}``."""
+        assert self.code == 0, self.text
         counted = re.findall(r"^ +(?:[-+~]+ ?)?(?:\d+ changes\. )?(\d+) (\w+)$", self.text, re.MULTILINE)
         return {word: int(number) for number, word in counted}
 

@@ -14,6 +14,7 @@ from lab.cloud.machinery import PaperMachines
 from lab.cloud.operations import Operations
 from lab.cloud.registry import load_provider
 from lab.cloud.store import CloudStore, Record
+from lab.settings import LabHome
 
 PUBLIC_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBmkH4ySVTMyg9Iyd4c9KkQ2h9kNM8wDbkBfBn3cJ6xW fleet"
 OTHER_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJmkH4ySVTMyg9Iyd4c9KkQ2h9kNM8wDbkBfBn3cJ6xW other"
@@ -25,6 +26,7 @@ class Account:
     def __init__(self, home: Path, provider: str, **settings: Any) -> None:
         self.home = home
         self.said: list[str] = []
+        LabHome(home).configure(servers=False)
         self._provider = load_provider(provider)
         self._tokens = {token.rpartition(":")[2].lower(): token for token in self._provider.kinds}
         cloud = Cloud(provider, CloudStore(home), PaperMachines(home), settings, self.said.append)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import stat
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from lab.cloud.environment import environment, install_plugins
+from lab.settings import LabHome
 
 
 def test_real_credentials_are_overridden(tmp_path):
@@ -55,6 +57,18 @@ def test_a_stand_in_does_not_start_outside_a_lab(tmp_path, provider):
     assert done.stderr.strip() == (
         f"pulumi-resource-{provider}: this is the lab's stand-in, and FLEET_LAB_HOME is not set: run it in a lab"
     )
+
+
+def test_a_plugin_ends_as_soon_as_it_is_asked(tmp_path):
+    """The engine asks with SIGINT and waits five seconds before it kills: every run would take that much longer."""
+    LabHome(tmp_path).configure(servers=False)
+    install_plugins(tmp_path)
+    plugin = next((tmp_path / "pulumi" / "plugins").glob("resource-vultr-*/pulumi-resource-vultr"))
+    with subprocess.Popen([plugin], env={**os.environ, **environment(tmp_path)}, stdout=subprocess.PIPE) as running:
+        assert running.stdout is not None
+        assert int(running.stdout.readline()) > 0
+        running.send_signal(signal.SIGINT)
+        assert running.wait(timeout=30) == 0
 
 
 def test_a_plugin_loads_neither_the_sdk_nor_a_providers_sdk(tmp_path):
