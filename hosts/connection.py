@@ -21,7 +21,7 @@ from typing import Any
 import paramiko
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_delay, wait_exponential
 
-from hosts.errors import AuthenticationRefused, HostError, HostKeyMismatch, HostUnreachable, StageTimeout
+from hosts.errors import AgentFailed, AuthenticationRefused, HostError, HostKeyMismatch, HostUnreachable, StageTimeout
 from hosts.quoting import Argv
 
 KEY_EXCHANGES = ("mlkem768x25519-sha256", "curve25519-sha256@libssh.org")
@@ -104,6 +104,7 @@ class Connection:
         Raises:
             StageTimeout: it did not end in time.
             HostUnreachable: the connection broke.
+            AgentFailed: the command was killed by a signal.
         """
         deadline = time.monotonic() + timeout_seconds
         try:
@@ -135,6 +136,10 @@ class Connection:
                 f"{self.target}: the connection broke while {argv[0]} ran there: {_reason(broken)}. "
                 "What it had begun it finishes by itself; run the same command again."
             ) from None
+        if exit_status < 0 and self._transport.is_active():
+            raise AgentFailed(
+                f"{self.target}: {argv[0]} was killed there before it was done. Run the same command again."
+            )
         if exit_status < 0:
             raise HostUnreachable(
                 f"{self.target}: the connection ended before {argv[0]} did. Run the same command again."

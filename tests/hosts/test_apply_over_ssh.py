@@ -272,6 +272,24 @@ def test_losing_the_connection_does_not_stop_a_run_half_way(
     assert (root / "count").read_text() == "ran\n"
 
 
+def test_a_killed_run_leaves_neither_lock_nor_leftovers(
+    connection: Connection,
+    confirm: Callable[[], Connection],
+    state: HostState,
+    environment: HostEnvironment,
+    root: Path,
+) -> None:
+    """kill -9 in the middle: the lock ends with its process, and the next run clears up and makes up."""
+    murder = Handler("count", ("sh", "-c", "kill -9 $PPID"))
+    with pytest.raises(AgentFailed, match="was killed there before it was done"):
+        apply(connection, replace(state, handlers=(murder,)), confirm, environment)
+    (root / "var/lib/fleet/tmp/4194305-0").mkdir()
+    (root / "var/lib/fleet/tmp/4194305-0/app.conf").write_text("half a fi")
+    report = apply(connection, state, confirm, environment, lock_wait_seconds=0)
+    assert [change.name for change in report.changes] == ["count"]
+    assert list((root / "var/lib/fleet/tmp").iterdir()) == []
+
+
 def test_half_a_program_does_nothing(
     server: Server, environment: HostEnvironment, state: HostState, root: Path
 ) -> None:
