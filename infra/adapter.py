@@ -15,7 +15,7 @@ import sys
 import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import Any
 
 import pulumi
 from pulumi.dynamic import (
@@ -116,7 +116,7 @@ def join_files(contents: Mapping[str, str], settings: str) -> HostState:
 class HostStateProvider(ResourceProvider):
     """Create, update, read and delete one part of a host through ``hosts``."""
 
-    serialize_as_secret_always: ClassVar[bool] = False
+    serialize_as_secret_always = False
 
     def configure(self, req: ConfigureRequest) -> None:
         _show_expected_errors_without_traceback()

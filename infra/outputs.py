@@ -29,7 +29,7 @@ def describe(
 ) -> pulumi.Output[dict[str, object]]:
     """One host as an output: its addresses, keys, plan, price; known once its mesh node is up."""
     host = ref.host
-    existing = isinstance(host, ExistingHost)
+    user = host.ssh_user if isinstance(host, ExistingHost) else configuration.fleet.deploy_user
     price = configuration.monthly_usd(ref)
     return pulumi.Output.all(address=server.address, egress=server.egress, node=node.urn).apply(
         lambda known: {
@@ -43,7 +43,7 @@ def describe(
                 "mesh", "private", ref.id, configuration.fleet.mesh.epoch.of(ref.id)
             ),
             "host_key": pinned_host_key(host, ref.id, vault),
-            "user": host.ssh_user if existing else configuration.fleet.deploy_user,
+            "user": user,
             "generation": host.generation,
             "monthly_usd": "unpriced" if price is None else f"{price:.2f}",
         }

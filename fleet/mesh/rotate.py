@@ -7,7 +7,7 @@ whatever a killed rotation leaves is one of these steps, and both the next rotat
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
@@ -47,10 +47,17 @@ class Fleet:
     vault: Vault
 
 
-def carry_out(
-    fleet: Fleet, steps: tuple[Step, ...], plans: Plans, progress: Progress, start: int = 0
-) -> None:
-    """Bring every host through the steps from number ``start`` on, waiting for each step's gate.
+def connected(fleet: Fleet) -> _Connections:
+    """One connection to each host, as a context manager.
+
+    Raises:
+        RotationStopped: a host cannot be reached; nothing was changed.
+    """
+    return _Connections(fleet)
+
+
+def carry_out(fleet: Fleet, steps: Sequence[Step], plans: Plans, progress: Progress) -> None:
+    """Bring every host through the steps, waiting for each step's gate.
 
     Args:
         plans: the mesh of each generation that occurs in the steps.
@@ -58,11 +65,11 @@ def carry_out(
     Raises:
         RotationStopped: a host could not be brought to its state, or a gate did not hold in time.
     """
-    with _Connections(fleet) as connections:
-        for number, step in enumerate(steps[start:], start=start):
-            progress(f"step {number} of {len(steps) - 1}: {step.name}")
-            previous = steps[number - 1] if number else None
-            moving = [node for node in fleet.targets if previous is None or step.nodes[node] != previous.nodes[node]]
+    with connected(fleet) as connections:
+        for number, step in enumerate(steps):
+            progress(f"{step.name} ({number + 1} of {len(steps)})")
+            before = steps[number - 1] if number else None
+            moving = [node for node in fleet.targets if before is None or step.nodes[node] != before.nodes[node]]
             connections.for_each(moving, partial(_bring, fleet, step, plans))
             _pass(connections, fleet, step, plans)
 

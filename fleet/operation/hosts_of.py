@@ -29,6 +29,19 @@ class RunningHost:
     monthly_usd: str
     target: Target
 
+    def facts(self) -> dict[str, str]:
+        """What people and programs ask for first."""
+        return {
+            "host": self.ref.id,
+            "region": self.ref.region,
+            "provider": self.provider,
+            "plan": self.plan,
+            "address": self.address,
+            "allow_list": self.allow_list,
+            "mesh_address": str(self.ref.mesh_address),
+            "monthly_usd": self.monthly_usd,
+        }
+
 
 def running_hosts(configuration: Configuration, workspace: Workspace, vault: Vault) -> tuple[RunningHost, ...]:
     """Every host that stands, in the configuration's order. Stacks never brought up export nothing."""

@@ -11,6 +11,7 @@ from typing import Any
 from pulumi import automation
 from pulumi.automation.events import EngineEvent
 
+from fleet.operation.engine_path import put_engine_on_path
 from fleet.workspace import Workspace
 
 Progress = Callable[[str, str], None]
@@ -64,10 +65,19 @@ def destroy(workspace: Workspace, stack: str, progress: Progress) -> StackRun:
 def outputs(workspace: Workspace, stack: str) -> Mapping[str, Any] | None:
     """What a stack exports, None if the backend has no such stack."""
     try:
-        selected = automation.select_stack(stack, work_dir=str(workspace.root), opts=_options(workspace))
+        found = selected(workspace, stack)
     except automation.StackNotFoundError:
         return None
-    return {name: value.value for name, value in selected.outputs().items()}
+    return {name: value.value for name, value in found.outputs().items()}
+
+
+def selected(workspace: Workspace, stack: str) -> automation.Stack:
+    """A stack that the backend has.
+
+    Raises:
+        automation.StackNotFoundError: it has no such stack.
+    """
+    return automation.select_stack(stack, work_dir=str(workspace.root), opts=_options(workspace))
 
 
 class _Listener:
@@ -106,10 +116,10 @@ def _run(workspace: Workspace, stack: str, progress: Progress, action: str) -> S
     started = time.monotonic()
     exported: Mapping[str, Any] = {}
     with _failure_text(listener):
-        selected = automation.create_or_select_stack(stack, work_dir=str(workspace.root), opts=_options(workspace))
-        getattr(selected, action)(on_event=listener, color="never")
+        chosen = automation.create_or_select_stack(stack, work_dir=str(workspace.root), opts=_options(workspace))
+        getattr(chosen, action)(on_event=listener, color="never")
         if action == "up":
-            exported = {name: value.value for name, value in selected.outputs().items()}
+            exported = {name: value.value for name, value in chosen.outputs().items()}
     return StackRun(
         stack=stack,
         changes=listener.changes,
@@ -133,10 +143,8 @@ def _failure_text(listener: _Listener) -> Iterator[None]:
 
 
 def _options(workspace: Workspace) -> automation.LocalWorkspaceOptions:
-    return automation.LocalWorkspaceOptions(
-        env_vars=dict(workspace.engine_environment()),
-        pulumi_command=automation.PulumiCommand(root=str(workspace.engine_root())),
-    )
+    put_engine_on_path()
+    return automation.LocalWorkspaceOptions(env_vars=dict(workspace.engine_environment()))
 
 
 def _named(urn: str | None, text: str) -> str:

@@ -1,0 +1,28 @@
+.PHONY: help setup demo demo-down test lint bench
+
+help:
+	@echo "make demo       bring up the hub, New Jersey and Singapore in a cloud in a box, and verify them"
+	@echo "make demo-down  remove all of it"
+	@echo "make test       every test: unit, program, engine, lab (LEVELS='unit program' for some)"
+	@echo "make lint       style, types, direction of imports"
+	@echo "make bench      ratios against peers, into bench/results.json and docs/benchmarks.md"
+
+setup:
+	@tools/setup
+
+demo: setup
+	@.venv/bin/fleet demo up
+
+demo-down: setup
+	@.venv/bin/fleet demo down
+
+test: setup
+	@tools/packages
+	@.venv/bin/python -m fleet.engine >/dev/null
+	@.venv/bin/python tools/test $(LEVELS)
+
+lint: setup
+	@tools/lint
+
+bench: setup
+	@.venv/bin/python -m bench

@@ -1,0 +1,41 @@
+"""One file per command. Each imports what it needs when it runs, so that ``fleet --help`` is quick."""
+
+from __future__ import annotations
+
+import typer
+
+from fleet.cli.commands import (
+    adopt,
+    demo,
+    doctor,
+    down,
+    engine,
+    init,
+    lab,
+    logs,
+    mesh,
+    operator,
+    preview,
+    ssh,
+    status,
+    up,
+    validate,
+)
+
+
+def register(app: typer.Typer) -> None:
+    """Add every command."""
+    app.command("init")(init.init)
+    app.command("doctor")(doctor.doctor)
+    app.command("validate")(validate.validate)
+    app.command("preview")(preview.preview)
+    app.command("up")(up.up)
+    app.command("down")(down.down)
+    app.command("status")(status.status)
+    app.command("adopt")(adopt.adopt)
+    app.command("ssh")(ssh.ssh)
+    app.command("logs")(logs.logs)
+    passed_on = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
+    app.command("lab", context_settings=passed_on)(lab.lab)
+    for group in (operator, mesh, engine, demo):
+        app.add_typer(group.app)

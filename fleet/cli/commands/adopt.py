@@ -1,0 +1,47 @@
+"""``fleet adopt``: take a server that stands already into the fleet."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from fleet.cli.commands.up import tell
+from fleet.cli.context import Context, Root
+from fleet.cli.output import print_table, progress
+
+
+def adopt(
+    host: Annotated[str, typer.Argument(help="The host's id, for example hub.")],
+    give_up: Annotated[
+        list[str] | None, typer.Option(help="A port that may be closed to the outside, such as 8080/tcp; repeatable.")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Go on without asking.")] = False,
+    root: Root = None,
+) -> None:
+    """Show what would change on a standing server and which open ports would close; then, if agreed, bring it up."""
+    from fleet.adoption.survey import survey
+    from fleet.operation.run import up
+
+    context = Context(root)
+    ref = next((ref for ref in context.configuration.hosts() if ref.id == host), None)
+    if ref is None:
+        raise typer.BadParameter(f"no host '{host}'. Hosts: {', '.join(context.configuration.host_ids())}")
+    found = survey(context.configuration, ref, context.vault)
+    rows = [(change.action, change.kind, change.name) for change in found.changes]
+    print_table(f"What adopting {host} adds (nothing of its own is changed or restarted)", ("", "what", "name"), rows)
+    ports = [(port.name, port.by, "stays open") for port in found.kept_open]
+    ports += [(port.name, port.by, "WOULD BE CLOSED to the outside") for port in found.would_close]
+    print_table("Ports that it offers now", ("port", "by", ""), ports)
+    if unsettled := found.unsettled(give_up or ()):
+        print("Declare these under public_ports in the stack file, or give them up one by one:")
+        for port in unsettled:
+            print(f"  public_ports: [{{port: {port.port}, protocol: {port.protocol}}}]   or   --give-up {port.name}")
+        raise typer.Exit(3)
+    if not yes and not typer.confirm(f"Bring {host} into the fleet?"):
+        print("not confirmed: nothing was changed")
+        raise typer.Exit(3)
+    run = up(context.workspace, ref.region, progress)
+    tell([run], [ref.region])
+    if not run.ok:
+        raise typer.Exit(1)

@@ -1,0 +1,29 @@
+"""``fleet demo``: the whole fleet rehearsed on this machine."""
+
+from __future__ import annotations
+
+import typer
+
+from fleet.cli.output import progress
+
+app = typer.Typer(name="demo", help="The whole fleet rehearsed on this machine.", no_args_is_help=True)
+
+
+@app.command()
+def up() -> None:
+    """Bring up the hub, New Jersey and Singapore in the lab, verify them, print what stands. Repeating it is harmless."""
+    from fleet.cli.demo_report import tell
+    from fleet.rehearsal.demo import rehearse
+
+    outcome = rehearse(progress)
+    tell(outcome)
+    if not outcome.ok:
+        raise typer.Exit(1)
+
+
+@app.command()
+def down() -> None:
+    """Remove everything that the demo made: containers, networks, namespace, processes, state."""
+    from fleet.rehearsal.demo import clear_away
+
+    clear_away(progress)

@@ -1,0 +1,78 @@
+"""``fleet mesh``: look at the mesh, verify it, rotate its keys."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from fleet.cli.context import Context, Json, Root
+from fleet.cli.output import print_json, print_table, progress
+
+if TYPE_CHECKING:
+    from fleet.mesh.collect import MeshView
+
+app = typer.Typer(name="mesh", help="Look at the mesh, verify it, rotate its keys.", no_args_is_help=True)
+
+
+@app.command()
+def show(root: Root = None, json: Json = False) -> None:
+    """Every link between the hosts that stand: handshake age and round-trip time."""
+    from fleet.mesh.view import look
+
+    context = Context(root)
+    tell(look(context.configuration, context.hosts, context.vault), json)
+
+
+@app.command()
+def verify(root: Root = None, json: Json = False) -> None:
+    """As show, but exit code 1 unless every link stands and no ping is lost."""
+    from fleet.mesh.view import look
+
+    context = Context(root)
+    view = look(context.configuration, context.hosts, context.vault)
+    tell(view, json)
+    for problem in view.problems:
+        print(problem, file=sys.stderr)
+    if view.problems:
+        raise typer.Exit(1)
+
+
+@app.command()
+def rotate(
+    keys: Annotated[bool, typer.Option("--keys", help="Every node's key pair.")] = False,
+    psk: Annotated[bool, typer.Option("--psk", help="The pre-shared keys.")] = False,
+    node: Annotated[str, typer.Option(help="One node's key pair.")] = "",
+    abort: Annotated[bool, typer.Option("--abort", help="Go back to the keys before an unfinished rotation.")] = False,
+    root: Root = None,
+) -> None:
+    """Give the mesh new keys without losing a packet. Killed half-way, the same command goes on."""
+    from fleet.mesh.rotation import Wish, rotate_mesh
+
+    if [keys, psk, bool(node), abort].count(True) != 1:
+        raise typer.BadParameter("give exactly one of --keys, --psk, --node NODE, --abort")
+    wish = Wish.ABORT if abort else Wish.PSK if psk else Wish.KEYS
+    context = Context(root)
+    rotate_mesh(context.workspace, context.configuration, context.hosts, context.vault, wish, node, progress)
+
+
+def tell(view: MeshView, json: bool) -> None:
+    """Print a view of the mesh."""
+    links = [link for link in view.matrix if {link.node, link.peer} <= set(view.asked)]
+    if json:
+        facts = [{**vars(link), "state": link.state.value} for link in links]
+        print_json({"links": facts, "silent": dict(view.silent), "problems": list(view.problems)})
+        return
+    rows = [
+        (
+            f"{link.node} -> {link.peer}",
+            link.state.value,
+            "-" if link.handshake_age is None else f"{link.handshake_age} s",
+            "-" if link.rtt_median is None else f"{link.rtt_median:.2f} ms",
+            link.lost,
+            link.reason,
+        )
+        for link in links
+    ]
+    print_table("Mesh", ("link", "state", "handshake", "RTT", "lost", ""), rows)

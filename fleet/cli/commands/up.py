@@ -1,0 +1,56 @@
+"""``fleet up``: bring stacks up, phase by phase."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from fleet.cli.context import Context, Json, Root
+from fleet.cli.output import print_json, progress
+
+if TYPE_CHECKING:
+    from fleet.operation.run import StackRun
+
+Stacks = Annotated[list[str] | None, typer.Argument(help="Stacks; default: addresses and every open region.")]
+
+
+def up(
+    stacks: Stacks = None,
+    root: Root = None,
+    json: Json = False,
+    together: Annotated[bool, typer.Option(help="Do not wait between phases: for the first bring-up.")] = False,
+) -> None:
+    """Bring stacks up: addresses first, then the regions phase by phase, the ones of a phase at the same time."""
+    from fleet.operation import order
+    from fleet.operation.fleet_up import run_waves
+    from fleet.operation.guard import refuse_placeholders
+    from fleet.operation.run import up as bring_up
+
+    context = Context(root)
+    refuse_placeholders(context.configuration)
+    waves = order.waves(context.configuration, stacks or ())
+    ordered = order.together(waves) if together else waves
+    runs = run_waves(context.workspace, ordered, bring_up, progress)
+    if json:
+        print_json([_facts(run) for run in runs])
+    else:
+        tell(runs, [name for wave in ordered for name in wave])
+    if not all(run.ok for run in runs) or len(runs) < sum(map(len, ordered)):
+        raise typer.Exit(1)
+
+
+def tell(runs: Sequence[StackRun], wanted: Sequence[str]) -> None:
+    """One line a stack, and the engine's own words for what failed."""
+    for run in runs:
+        changes = ", ".join(f"{count} {kind}" for kind, count in run.changes.items()) or "no changes"
+        print(f"{run.stack}: {changes if run.ok else 'FAILED'} ({run.seconds:.1f} s)")
+        for error in run.errors:
+            print(f"  {error}")
+    if left := [name for name in wanted if name not in {run.stack for run in runs}]:
+        print(f"not started: {', '.join(left)}")
+
+
+def _facts(run: StackRun) -> dict[str, object]:
+    return {**vars(run), "ok": run.ok}
