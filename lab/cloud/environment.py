@@ -94,7 +94,8 @@ def install_plugins(home: Path) -> None:
     plugins.mkdir(parents=True, exist_ok=True)
     (home / "state").mkdir(exist_ok=True)
     for folder in plugins.glob("resource-*"):
-        if folder.name not in wanted:
+        # The engine keeps files of its own beside the folders (``.lastused``, ``.lock``).
+        if folder.is_dir() and folder.name not in wanted:
             shutil.rmtree(folder)
     for folder_name, provider in wanted.items():
         program = plugins / folder_name / f"{PREFIX}{provider}"

@@ -19,6 +19,7 @@ WORKERS = 16
 """Calls at one time: a stack's servers start side by side."""
 
 GRACE_SECONDS = 60
+PARENT_CHECK_SECONDS = 2
 
 
 def main(arguments: list[str] = sys.argv) -> None:
@@ -27,6 +28,7 @@ def main(arguments: list[str] = sys.argv) -> None:
     Raises:
         SystemExit: not started as a lab's plugin; says why.
     """
+    engine_process = os.getppid()
     name = Path(arguments[0]).name.removeprefix(PREFIX)
     home = os.environ.get(HOME_VARIABLE)
     if not home:
@@ -53,6 +55,8 @@ def main(arguments: list[str] = sys.argv) -> None:
     server.start()
     print(port, flush=True)
 
-    ended.wait()
+    # An engine that was killed asks nobody to end.
+    while not ended.wait(PARENT_CHECK_SECONDS) and os.getppid() == engine_process:
+        pass
     # A server that is being created is waited for: killed in the middle it would be in no state.
     server.stop(grace=GRACE_SECONDS).wait()

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from lab.cloud.environment import environment, install_plugins
+from lab.cloud.kind import wait_for
 from lab.settings import LabHome
 
 
@@ -40,11 +41,17 @@ def test_the_plugins_are_those_of_the_installed_sdks(tmp_path):
     stale = tmp_path / "pulumi" / "plugins" / "resource-vultr-v0.0.1"
     stale.mkdir(parents=True)
     install_plugins(tmp_path)
+    engines_own = stale.parent / "resource-vultr-v0.0.1.lastused"
+    engines_own.touch()
     install_plugins(tmp_path)
     plugin = stale.parent / f"resource-vultr-v{version('ediri-vultr')}" / "pulumi-resource-vultr"
     assert plugin.stat().st_mode & stat.S_IXUSR
     assert plugin.read_text().startswith(f"#!{sys.executable}\n")
-    assert sorted(p.name.split("-")[1] for p in stale.parent.iterdir()) == ["aws", "digitalocean", "vultr"]
+    assert sorted(p.name.split("-")[1] for p in stale.parent.iterdir() if p.is_dir()) == [
+        "aws",
+        "digitalocean",
+        "vultr",
+    ]
 
 
 @pytest.mark.parametrize("provider", ["vultr", "digitalocean", "aws"])
@@ -69,6 +76,23 @@ def test_a_plugin_ends_as_soon_as_it_is_asked(tmp_path):
         assert int(running.stdout.readline()) > 0
         running.send_signal(signal.SIGINT)
         assert running.wait(timeout=30) == 0
+
+
+def test_a_plugin_outlives_no_killed_engine(tmp_path):
+    LabHome(tmp_path).configure(servers=False)
+    install_plugins(tmp_path)
+    plugin = next((tmp_path / "pulumi" / "plugins").glob("resource-vultr-*/pulumi-resource-vultr"))
+    # The shell stands for the engine: it starts the plugin, says its id and is killed.
+    with subprocess.Popen(
+        ["sh", "-c", '"$0" & echo $!; wait', str(plugin)],
+        env={**os.environ, **environment(tmp_path)},
+        stdout=subprocess.PIPE,
+    ) as engine:
+        assert engine.stdout is not None
+        process = Path("/proc") / engine.stdout.readline().decode().strip()
+        assert int(engine.stdout.readline()) > 0
+        engine.kill()
+    assert wait_for(lambda: not process.exists() or "State:\tZ" in (process / "status").read_text(), 30)
 
 
 def test_a_plugin_loads_neither_the_sdk_nor_a_providers_sdk(tmp_path):

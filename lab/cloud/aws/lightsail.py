@@ -194,7 +194,8 @@ def _named(
     with cloud.store.transaction() as state:
         taken = [state.find(api.NAME, t, name) for t in (api.LIGHTSAIL_INSTANCE, api.LIGHTSAIL_KEY, api.STATIC_IP)]
         same = state.find(api.NAME, token, name)
-        # Instances and static addresses share one space of names; key pairs have their own.
+        # Names are unique in a region (the console's rule). That instances and static addresses share one space of
+        # names, and key pairs have their own, is the lab's strict reading of it; the API was not asked.
         if same or (token != api.LIGHTSAIL_KEY and any((taken[0], taken[2]))):
             raise _invalid(token, f"Some names are already in use: {name}")
         state.put(api.NAME, token, name, Record(inputs, outputs, hidden or {}))
