@@ -58,6 +58,7 @@ class Daemon:
         """
         if self.pid is not None and self._answers():
             return False
+        self._forget_the_dead()
         self.run_folder.mkdir(parents=True, exist_ok=True)
         self.data.mkdir(parents=True, exist_ok=True)
         argv = [
@@ -83,6 +84,20 @@ class Daemon:
                 raise LabError("the lab's Docker daemon does not start. The end of its log:\n" + "\n".join(lines[-12:]))
             time.sleep(0.05)
         return True
+
+    def _forget_the_dead(self) -> None:
+        """End what hangs and remove the pid files of what crashed.
+
+        dockerd refuses to start while there is any process of the number in its pid file, be it another program's or
+        the dead one's entry that nobody has collected yet.
+        """
+        if (pid := self.pid) is not None:
+            end(pid, str(self.socket), STOP_SECONDS)
+        containerd = self.run_folder / "exec" / "containerd" / "containerd.pid"
+        if (pid := pid_of(containerd, str(self.run_folder))) is not None:
+            end(pid, str(self.run_folder), 5.0)
+        for file in (self.pid_file, containerd):
+            file.unlink(missing_ok=True)
 
     def _configuration(self) -> Path:
         # The machine's own /etc/docker/daemon.json is another daemon's.
