@@ -8,6 +8,10 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 
+WIDEST = 400
+"""Columns of a table that goes into a file or a pipe: wide enough that nothing is wrapped."""
+
+
 def print_json(facts: Any) -> None:
     """Facts as JSON on standard output."""
     json.dump(facts, sys.stdout, indent=2, default=str)
@@ -22,10 +26,10 @@ def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[obje
 
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
     for column in columns:
-        table.add_column(column, no_wrap=True)
+        table.add_column(column, overflow="fold")
     for row in rows:
         table.add_row(*(str(cell) for cell in row))
-    Console(highlight=False, width=None if sys.stdout.isatty() else 160).print(table)
+    Console(highlight=False, width=None if sys.stdout.isatty() else WIDEST).print(table)
 
 
 def progress(subject: str, line: str) -> None:

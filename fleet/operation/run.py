@@ -11,7 +11,7 @@ from typing import Any
 from pulumi import automation
 from pulumi.automation.events import EngineEvent
 
-from fleet.operation.engine_path import put_engine_on_path
+from fleet.workspace.engine_path import put_engine_on_path
 from fleet.workspace import Workspace
 
 Progress = Callable[[str, str], None]

@@ -12,7 +12,7 @@ from fleet.engine import build_engine, installed_engine
 from fleet.mesh.collect import MeshView
 from fleet.mesh.view import look
 from fleet.operation import order
-from fleet.operation.engine_path import CHECKOUT
+from fleet.workspace.engine_path import CHECKOUT
 from fleet.operation.fleet_up import run_waves
 from fleet.operation.hosts_of import RunningHost
 from fleet.operation.run import StackRun, up

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import functools
 import os
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
 
-from fleet.engine import Engine, find_engine
 from fleet.secrets import SecretStore
+from fleet.workspace.engine_path import engine_path
 
 SETTINGS = Path(".fleet") / "settings.yaml"
 """Relative to the fleet's folder; written by ``fleet init``, never committed."""
@@ -20,9 +18,6 @@ SETTINGS = Path(".fleet") / "settings.yaml"
 ENGINE_DEFAULTS = {
     "PULUMI_SKIP_UPDATE_CHECK": "1",
 }
-
-CHECKOUT = Path(__file__).resolve().parents[2]
-"""This project's own checkout: the programs and the engine's pinned modules. A fleet's folder may be another one."""
 
 
 class WorkspaceError(Exception):
@@ -32,13 +27,15 @@ class WorkspaceError(Exception):
 
 
 def find_root(start: Path | None = None) -> Path:
-    """The folder of the fleet: $FLEET_ROOT, else the nearest folder with a ``fleet.yaml`` from ``start`` upwards.
+    """The folder of the fleet: the nearest one with a ``fleet.yaml`` from ``start`` upwards.
+
+    Without ``start``: $FLEET_ROOT, else the nearest one from the current folder upwards.
 
     Raises:
         WorkspaceError: there is none.
     """
     named = os.environ.get("FLEET_ROOT")
-    if named:
+    if named and start is None:
         if not (Path(named) / "fleet.yaml").is_file():
             raise WorkspaceError(f"FLEET_ROOT is {named}, but there is no fleet.yaml in it")
         return Path(named).absolute()
@@ -46,7 +43,7 @@ def find_root(start: Path | None = None) -> Path:
     for folder in (here, *here.parents):
         if (folder / "fleet.yaml").is_file():
             return folder
-    raise WorkspaceError(f"no fleet.yaml in {here} or above it: run this in the folder of a fleet, or set FLEET_ROOT")
+    raise WorkspaceError(f"no fleet.yaml in {here} or above it: run this in the folder of a fleet, or give --root")
 
 
 @dataclass(frozen=True)
@@ -78,18 +75,23 @@ class Workspace:
             ) from None
         except (OSError, yaml.YAMLError) as problem:
             raise WorkspaceError(f"{path}: {problem}") from None
-        known = {"backend", "passphrase_file", "secrets_file", "environment"}
+        texts = ("backend", "passphrase_file", "secrets_file")
         if (
             not isinstance(settings, dict)
-            or not {"backend", "passphrase_file", "secrets_file"} <= set(settings) <= known
+            or not set(texts) <= set(settings) <= {*texts, "environment"}
+            or not all(isinstance(settings[name], str) and settings[name] for name in texts)
+            or not isinstance(settings.get("environment") or {}, dict)
         ):
-            raise WorkspaceError(f"{path}: needs backend, passphrase_file and secrets_file (and may have environment)")
+            raise WorkspaceError(
+                f"{path}: needs backend, passphrase_file and secrets_file, each a text (and may have environment, "
+                "a mapping). Put it right, or move it away and run fleet init with the same values"
+            )
         return cls(
             root=root,
             backend=settings["backend"],
             passphrase_file=root / settings["passphrase_file"],
             secrets_file=root / settings["secrets_file"],
-            environment=settings.get("environment") or {},
+            environment={str(name): str(value) for name, value in (settings.get("environment") or {}).items()},
         )
 
     @classmethod
@@ -135,42 +137,15 @@ class Workspace:
         """
         return SecretStore.open(self.secrets_file, self.passphrase())
 
-    def engine(self) -> Engine:
-        """The engine that runs this fleet's stacks.
-
-        Raises:
-            EngineError: there is none on this machine yet.
-        """
-        return _engine()
-
-    def engine_root(self) -> Path:
-        """A folder whose ``bin`` holds the engine, as Pulumi's Automation API wants it.
-
-        Raises:
-            EngineError: there is none on this machine yet.
-        """
-        folder = self.engine().folder
-        if folder.name == "bin":
-            return folder.parent
-        link = self.root / SETTINGS.parent / "engine" / "bin"
-        if not (link.is_symlink() and link.readlink() == folder):
-            link.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            link.unlink(missing_ok=True)
-            link.symlink_to(folder)
-        return link.parent
-
     def engine_environment(self) -> dict[str, str]:
         """What an engine run of this fleet needs beside the caller's own environment.
-
-        On PATH this Python comes first (the stacks run in it), then the engine.
 
         Raises:
             EngineError: there is no engine on this machine yet.
         """
-        path = (str(Path(sys.prefix) / "bin"), str(self.engine().folder), os.environ.get("PATH", os.defpath))
         return {
             **ENGINE_DEFAULTS,
-            "PATH": os.pathsep.join(path),
+            "PATH": engine_path(os.environ.get("PATH", os.defpath)),
             "PULUMI_BACKEND_URL": self.backend,
             "PULUMI_CONFIG_PASSPHRASE_FILE": str(self.passphrase_file),
             "FLEET_ROOT": str(self.root),
@@ -179,9 +154,3 @@ class Workspace:
 
     def _relative(self, path: Path) -> str:
         return str(path.relative_to(self.root)) if path.is_relative_to(self.root) else str(path)
-
-
-@functools.cache
-def _engine() -> Engine:
-    """Asked once per process: each question starts the engine to learn its version."""
-    return find_engine(CHECKOUT)

@@ -16,7 +16,7 @@ app = typer.Typer(name="engine", help="The Pulumi engine that runs the programs.
 def status(json: Json = False) -> None:
     """Which engine is used, and from where."""
     from fleet.engine import find_engine
-    from fleet.operation.engine_path import CHECKOUT
+    from fleet.workspace.engine_path import CHECKOUT
 
     engine = find_engine(CHECKOUT)
     if json:
@@ -29,7 +29,7 @@ def status(json: Json = False) -> None:
 def build() -> None:
     """Build the engine from its Go modules unless one is there: about 6 minutes on 2 cores, once."""
     from fleet.engine import build_engine, installed_engine
-    from fleet.operation.engine_path import CHECKOUT
+    from fleet.workspace.engine_path import CHECKOUT
 
     installed = installed_engine()
     print(installed.folder if installed else build_engine(CHECKOUT, lambda line: print(line, file=sys.stderr)))
@@ -41,7 +41,7 @@ def env(root: Root = None) -> None:
     import os
     import shlex
 
-    from fleet.operation.engine_path import engine_path
+    from fleet.workspace.engine_path import engine_path
 
     variables = {**Context(root).workspace.engine_environment(), "PATH": engine_path(os.environ.get("PATH", ""))}
     for name, value in variables.items():
