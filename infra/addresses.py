@@ -53,7 +53,8 @@ def _declare(fleet: str, ref: HostRef) -> dict[str, pulumi.Input[str]]:
         case LightsailHost() as host:
             import pulumi_aws as aws
 
-            static = aws.lightsail.StaticIp(ref.id, name=name, region=host.location, opts=options)
+            # Lightsail keeps one space of names for everything: the instance has the plain one.
+            static = aws.lightsail.StaticIp(ref.id, name=f"{name}-address", region=host.location, opts=options)
             return {"handle": static.name, "address": static.ip_address}
         case Ec2Host() as host:
             import pulumi_aws as aws

@@ -25,6 +25,12 @@ def permanent_path(host_id: str, generation: int) -> tuple[str, ...]:
     return ("ssh", "host", host_id, "permanent", str(generation))
 
 
+def provider_key_path(host_id: str) -> tuple[str, ...]:
+    """Derivation path of the key that is registered at the provider for a host. It lets nobody in: the first-boot
+    script brings the login key, and root's login is off. Without any key DigitalOcean mails a root password."""
+    return ("ssh", "provider", host_id)
+
+
 DEPLOY_PATH = ("ssh", "deploy")
 """Derivation path of the fleet's own login key."""
 

@@ -8,6 +8,7 @@ what it left.
 from __future__ import annotations
 
 import asyncio
+import re
 
 import pulumi
 
@@ -15,13 +16,13 @@ ATTEMPTS = 5
 """With FIRST_WAIT doubling: at most 2 + 4 + 8 + 16 + 32 = 62 s, above the one-minute windows of the three APIs."""
 FIRST_WAIT_SECONDS = 2.0
 
-_MARKS = ("429", "too many requests", "rate limit", "throttl")
+_REFUSED_FOR_RATE = re.compile(r"\b429\b|too many requests|rate limit|throttl|request limit exceeded", re.IGNORECASE)
+"""How the three providers say it; EC2's own word is RequestLimitExceeded."""
 
 
 def is_rate_limit(message: str) -> bool:
     """True when a provider's error text says that the call was refused for its rate."""
-    lowered = message.lower()
-    return any(mark in lowered for mark in _MARKS)
+    return _REFUSED_FOR_RATE.search(message) is not None
 
 
 async def _repeat_rate_limited(args: pulumi.ErrorHookArgs) -> bool:

@@ -25,7 +25,7 @@ class DigitalOceanServer(pulumi.ComponentResource):
         key = digitalocean.SshKey(
             request.id,
             name=f"{request.fleet}-{request.id}",
-            public_key=request.deploy_key,
+            public_key=request.provider_key,
             opts=part_options(self),
         )
         image = digitalocean.get_image_output(slug=IMAGE_SLUGS[host.image])

@@ -61,7 +61,7 @@ class Ec2Server(pulumi.ComponentResource):
         key = aws.ec2.KeyPair(
             request.id,
             key_name=f"{request.fleet}-{request.id}",
-            public_key=request.deploy_key,
+            public_key=request.provider_key,
             region=region,
             tags=tags,
             opts=part,

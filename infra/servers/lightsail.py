@@ -26,7 +26,12 @@ class LightsailServer(pulumi.ComponentResource):
         name = f"{request.fleet}-{request.id}"
         tags = {"fleet": request.fleet, "host": request.id}
         key = aws.lightsail.KeyPair(
-            request.id, name=name, public_key=request.deploy_key, region=region, tags=tags, opts=part_options(self)
+            request.id,
+            name=f"{name}-key",
+            public_key=request.provider_key,
+            region=region,
+            tags=tags,
+            opts=part_options(self),
         )
         self.instance = aws.lightsail.Instance(
             request.id,

@@ -8,7 +8,7 @@ from fleet.configuration import Configuration, HostRef
 from fleet.model.stack import ExistingHost
 from fleet.secrets import Vault
 from infra.addresses import AddressBook
-from infra.first_boot import DEPLOY_PATH, user_data
+from infra.first_boot import provider_key_path, user_data
 from infra.firewall import openings
 from infra.servers.server import ServerRequest
 
@@ -37,7 +37,7 @@ def server_request(
         fleet=configuration.fleet.name,
         host=ref.host,
         user_data=user_data(configuration.fleet, ref.host, ref.id, vault),
-        deploy_key=vault.ed25519_public(*DEPLOY_PATH),
+        provider_key=vault.ed25519_public(*provider_key_path(ref.id)),
         openings=openings(configuration.fleet, ref.host),
         reserved=addresses.reserved(ref.id, ref.region) if rented else None,
         rebuild=rebuild,

@@ -30,8 +30,8 @@ class ServerRequest:
     host: Host
     user_data: pulumi.Output[str]
     """The first-boot script, secret (it holds the one-use first-contact host key)."""
-    deploy_key: str
-    """Public half of the fleet's own login key."""
+    provider_key: str
+    """Public key to register at the provider: each host's own, since an account takes a key only once."""
     openings: tuple[Opening, ...]
     reserved: ReservedAddress | None
     """Its static address; None only for a server that brings its own (``existing``)."""

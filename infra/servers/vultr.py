@@ -25,7 +25,7 @@ class VultrServer(pulumi.ComponentResource):
         key = vultr.SSHKey(
             request.id,
             name=f"{request.fleet}-{request.id}",
-            ssh_key=request.deploy_key,
+            ssh_key=request.provider_key,
             opts=part_options(self),
         )
         group = vultr.FirewallGroup(request.id, description=f"{request.tag} {request.id}", opts=part_options(self))
