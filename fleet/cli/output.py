@@ -7,7 +7,6 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-
 WIDEST = 400
 """Columns of a table that goes into a file or a pipe: wide enough that nothing is wrapped."""
 

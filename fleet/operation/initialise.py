@@ -136,8 +136,9 @@ def _master(workspace: Workspace, known: bool) -> tuple[SecretStore, str]:
         return workspace.open_secrets(), f"master secret: {path} (kept)"
     if known:
         raise InitialisationRefused(
-            f"{path} is gone: it holds the master secret from which every key of this fleet is derived. Restore it "
-            "from a backup or copy it from a colleague. If no copy exists: docs/runbooks says how to go on with a new one"
+            f"{path} is gone: it holds the master secret from which every key of this fleet is derived. "
+            "Restore it from a backup or copy it from a colleague. "
+            "If no copy exists: docs/runbooks tells how to go on with a new one"
         )
     store = SecretStore.create(path, workspace.passphrase())
     return store, f"master secret: {path} (made) - without it no key can be derived again: back it up"

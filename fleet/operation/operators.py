@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from ipaddress import IPv4Network
 from pathlib import Path
 
 from fleet.configuration import Configuration, load
@@ -33,8 +34,9 @@ def add_operator(root: Path, name: str, key: str = "", address: str = "") -> Non
         edits.append(lambda text: set_scalar(text, ("operators", "keys", name), key))
     if address:
         known = _addresses(configuration)
-        wanted = known if address in known else [*known, address]
-        edits.append(lambda text: set_list(text, ("operators", "addresses"), wanted))
+        network = _canonical(address)
+        if network not in known:
+            edits.append(lambda text: set_list(text, ("operators", "addresses"), [*known, network]))
     _edit(root, edits)
 
 
@@ -52,16 +54,25 @@ def remove_operator(root: Path, name: str, address: str = "") -> None:
     edits: list[Callable[[str], str]] = [lambda text: remove_key(text, ("operators", "keys", name))]
     if address:
         known = _addresses(configuration)
-        if address not in known:
+        network = _canonical(address)
+        if network not in known:
             raise NoSuchOperator(f"ssh is not open to {address}. Open to: {', '.join(known) or 'nobody'}")
         edits.append(
-            lambda text: set_list(text, ("operators", "addresses"), [item for item in known if item != address])
+            lambda text: set_list(text, ("operators", "addresses"), [item for item in known if item != network])
         )
     _edit(root, edits)
 
 
 def _addresses(configuration: Configuration) -> list[str]:
     return [str(network) for network in configuration.fleet.operators.addresses]
+
+
+def _canonical(address: str) -> str:
+    """``198.51.100.7/32`` for ``198.51.100.7``; what is no network stays, for the configuration's check to tell."""
+    try:
+        return str(IPv4Network(address))
+    except ValueError:
+        return address
 
 
 def _edit(root: Path, edits: list[Callable[[str], str]]) -> None:

@@ -11,8 +11,8 @@ from typing import Any
 from pulumi import automation
 from pulumi.automation.events import EngineEvent
 
-from fleet.workspace.engine_path import put_engine_on_path
 from fleet.workspace import Workspace
+from fleet.workspace.engine_path import put_engine_on_path
 
 Progress = Callable[[str, str], None]
 """Called with (stack, line) whenever there is something to tell."""

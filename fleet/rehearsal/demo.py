@@ -12,12 +12,12 @@ from fleet.engine import build_engine, installed_engine
 from fleet.mesh.collect import MeshView
 from fleet.mesh.view import look
 from fleet.operation import order
-from fleet.workspace.engine_path import CHECKOUT
 from fleet.operation.fleet_up import run_waves
 from fleet.operation.hosts_of import RunningHost
 from fleet.operation.run import StackRun, up
 from fleet.rehearsal.outside import egress_seen, open_ports
 from fleet.rehearsal.stand import Stand, clear, prepare
+from fleet.workspace.engine_path import CHECKOUT
 from lab.lab import Lab
 
 Progress = Callable[[str, str], None]

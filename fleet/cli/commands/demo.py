@@ -11,7 +11,7 @@ app = typer.Typer(name="demo", help="The whole fleet rehearsed on this machine."
 
 @app.command()
 def up() -> None:
-    """Bring up the hub, New Jersey and Singapore in the lab, verify them, print what stands. Repeating it is harmless."""
+    """Bring up hub, New Jersey and Singapore in the lab, verify them, print what stands. Repeating it is harmless."""
     from fleet.cli.demo_report import tell
     from fleet.rehearsal.demo import rehearse
 
