@@ -1,0 +1,80 @@
+"""``tools/test``: levels in order, seconds of each, one closing line; a level that ran nothing has failed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+PASSES = "def test_it():\n    assert True\n"
+FAILS = "def test_it():\n    assert False\n"
+SKIPS = "import pytest\n\n\ndef test_it():\n    pytest.skip('not today')\n"
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    place = tmp_path / "checkout"
+    (place / "tools").mkdir(parents=True)
+    shutil.copy(CHECKOUT / "tools" / "test", place / "tools" / "test")
+    (place / "pytest.ini").write_text("[pytest]\naddopts = --import-mode=importlib\n")
+    for level, folder in (("unit", "model"), ("program", "program"), ("engine", "engine"), ("lab", "lab")):
+        (place / "tests" / folder).mkdir(parents=True)
+        (place / "tests" / folder / f"test_{level}.py").write_text(PASSES)
+    return place
+
+
+def run(checkout: Path, *levels: str, **environment: str) -> tuple[int, list[str]]:
+    """Exit code and lines of a run."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "CI"))}
+    done = subprocess.run(
+        [sys.executable, checkout / "tools" / "test", *levels],
+        env={**kept, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.returncode, done.stdout.splitlines()
+
+
+def test_levels_in_order_and_one_closing_line(checkout: Path) -> None:
+    code, lines = run(checkout, CI="true")
+
+    assert code == 0
+    summary = lines[lines.index("level      passed  failed  skipped  seconds") + 1 :]
+    assert [line.split()[:4] for line in summary[:4]] == [
+        [level, "1", "0", "0"] for level in ("unit", "program", "engine", "lab")
+    ]
+    assert lines[-1] == "4 passed, 0 failed, 0 skipped"
+
+
+def test_a_failed_test_fails_the_run_and_the_later_levels_still_run(checkout: Path) -> None:
+    (checkout / "tests" / "model" / "test_unit.py").write_text(FAILS)
+
+    code, lines = run(checkout, "unit", "program")
+
+    assert code == 1
+    assert lines[-1] == "1 passed, 1 failed, 0 skipped"
+
+
+def test_a_level_whose_tests_were_all_skipped_has_failed(checkout: Path) -> None:
+    (checkout / "tests" / "engine" / "test_engine.py").write_text(SKIPS)
+
+    code, lines = run(checkout, "engine")
+
+    assert code == 1
+    assert lines[-1] == "0 passed, 1 failed, 1 skipped"
+
+
+def test_a_file_that_does_not_import_has_failed(checkout: Path) -> None:
+    (checkout / "tests" / "program" / "test_program.py").write_text("import no_such_module\n")
+
+    assert run(checkout, "program")[0] == 1
+
+
+def test_an_unknown_level_is_wrong_usage(checkout: Path) -> None:
+    assert run(checkout, "integration")[0] == 2
