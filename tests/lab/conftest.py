@@ -1,0 +1,67 @@
+"""One lab for all tests that need servers, with a home of its own: it runs beside any lab of the user's."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from fleet.rehearsal.demo import rehearse
+from fleet.rehearsal.stand import prepare
+from lab.lab import Lab
+from lab.machines import Machines
+from lab.settings import LabHome
+from tests.lab.fleet import StandingFleet, hub_as_it_is, tell
+
+PATIENCE_SECONDS = 120.0
+
+
+@pytest.fixture(scope="session")
+def lab_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("lab")
+
+
+@pytest.fixture(scope="session")
+def lab(lab_home: Path) -> Iterator[Lab]:
+    """A lab that is up, with its venue; gone after the last test."""
+    if sys.platform != "linux" or os.geteuid() != 0:
+        pytest.skip("the lab needs root on Linux")
+    made = Lab(LabHome(lab_home))
+    try:
+        made.up(print)
+        made.wait_until_booted("venue")
+        yield made
+    finally:
+        made.forget(print)
+
+
+@pytest.fixture(scope="session")
+def machines(lab: Lab) -> Machines:
+    return Machines(lab.home)
+
+
+@pytest.fixture(scope="session")
+def eventually() -> Callable[[Callable[[], object]], None]:
+    """Waits until a condition holds; the bound is far beyond what a slow machine needs."""
+
+    def wait(condition: Callable[[], object]) -> None:
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while not condition():
+            assert time.monotonic() < deadline, f"did not become true within {PATIENCE_SECONDS:.0f} s"
+            time.sleep(0.1)
+
+    return wait
+
+
+@pytest.fixture(scope="session")
+def fleet(lab: Lab) -> Iterator[StandingFleet]:
+    """The demo's fleet: hub, New Jersey and Singapore, brought up once for all tests of a fleet."""
+    stand = prepare(lab, print)
+    before = hub_as_it_is(lab)
+    outcome = rehearse(tell, lab)
+    assert outcome.ok, outcome.problems
+    yield StandingFleet(stand, before)

@@ -1,0 +1,99 @@
+"""What the tests of a whole fleet share: running its stacks, asking its hosts, pinging across its mesh."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from fleet.operation import order
+from fleet.operation.fleet_up import run_waves
+from fleet.operation.run import StackRun, preview, refresh, up
+from fleet.rehearsal.outside import egress_seen
+from fleet.rehearsal.stand import Stand
+from lab.lab import Lab
+
+
+@dataclass(frozen=True)
+class StandingFleet:
+    """A fleet that stands in the lab, and how it was before its hub was adopted."""
+
+    stand: Stand
+    hub_before: dict[str, str]
+
+    @property
+    def lab(self) -> Lab:
+        return self.stand.lab
+
+    def up(self, *stacks: str) -> dict[str, StackRun]:
+        """Bring stacks up; every run must succeed."""
+        return self._succeeded(up, stacks)
+
+    def preview(self, *stacks: str) -> dict[str, StackRun]:
+        return self._succeeded(preview, stacks)
+
+    def refresh(self, *stacks: str) -> dict[str, StackRun]:
+        return self._succeeded(refresh, stacks)
+
+    def attempt(self, stack: str) -> StackRun:
+        """Bring one stack up; it may fail."""
+        return up(self.stand.workspace, stack, tell)
+
+    def _succeeded(self, action: Any, stacks: Iterable[str]) -> dict[str, StackRun]:
+        ordered = order.together(order.waves(self.stand.configuration, tuple(stacks)))
+        runs = {run.stack: run for run in run_waves(self.stand.workspace, ordered, action, tell)}
+        errors = {name: run.errors for name, run in runs.items() if not run.ok}
+        assert not errors, errors
+        return runs
+
+    def edit(self, name: str, change: Callable[[dict[str, Any]], None]) -> None:
+        """Change one of the fleet's files."""
+        path = self.stand.root / name
+        document = yaml.safe_load(path.read_text())
+        change(document)
+        path.write_text(yaml.safe_dump(document, sort_keys=False))
+
+    def on(self, host: str, *argv: str) -> str:
+        """Standard output of a program on a host, which must succeed."""
+        done = self.lab.run(host, argv)
+        assert done.code == 0, f"{host}: {shlex.join(argv)}: {done.stdout}{done.stderr}"
+        return done.stdout
+
+    def mesh_address(self, host: str) -> str:
+        return str(next(ref.mesh_address for ref in self.stand.configuration.hosts() if ref.id == host))
+
+    def seen_by_the_venue(self) -> dict[str, bool]:
+        """For each standing host, whether the venue sees exactly the exported address."""
+        hosts = self.stand.hosts()
+        seen = egress_seen(self.lab, hosts)
+        return {host.ref.id: seen[host.ref.id] == host.allow_list for host in hosts}
+
+
+def tell(stack: str, line: str) -> None:
+    """Progress into the test's captured output."""
+    print(f"{stack}: {line}")
+
+
+def hub_as_it_is(lab: Lab) -> dict[str, str]:
+    """What adoption must leave alone on the hub: containers, Docker's configuration, foreign firewall tables, sshd."""
+    running = ["docker", "inspect", "-f", "{{.Name}} {{.Id}} {{.State.StartedAt}} {{.RestartCount}}"]
+    containers = lab.run("hub", ["sh", "-c", f"{shlex.join(running)} $(docker ps -q)"])
+    assert containers.code == 0, containers.stderr
+    files = [
+        "sh",
+        "-c",
+        "sha256sum /etc/docker/daemon.json /etc/legacy.nft; find /etc/ssh -type f | sort | xargs sha256sum",
+    ]
+    tables = ["sh", "-c", "nft -s list table inet legacy; nft -s list table inet ufw_like; nft -s list table ip nat"]
+    daemon = ["systemctl", "show", "-p", "MainPID,ActiveEnterTimestamp", "docker.service", "containerd.service"]
+    return {
+        "containers": containers.stdout,
+        "files": lab.run("hub", files).stdout,
+        "tables": re.sub(r"counter packets \d+ bytes \d+", "counter", lab.run("hub", tables).stdout),
+        "docker": lab.run("hub", daemon).stdout,
+        "users": lab.run("hub", ["sha256sum", "/etc/passwd", "/etc/shadow", "/root/.ssh/authorized_keys"]).stdout,
+    }

@@ -1,0 +1,91 @@
+"""The fleet of the demo, by real engine and on real hosts: it stands, changes nothing twice, and comes back by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from fleet.adoption.survey import survey
+from fleet.rehearsal.demo import wait_for_mesh
+from tests.lab.fleet import StandingFleet, hub_as_it_is
+
+pytestmark = pytest.mark.lab
+
+Eventually = Callable[[Callable[[], object]], None]
+
+
+def test_every_host_answers_every_other_one_over_the_mesh(fleet: StandingFleet) -> None:
+    hosts = fleet.stand.hosts()
+    assert [host.ref.id for host in hosts] == ["hub", "nj", "sg"]
+    assert wait_for_mesh(fleet.stand, hosts).problems == ()
+
+
+def test_a_second_up_changes_nothing_and_a_refresh_finds_nothing(fleet: StandingFleet) -> None:
+    assert {name: run.changed for name, run in fleet.up().items()} == {"addresses": 0, "hub": 0, "nj": 0, "sg": 0}
+    fleet.refresh()
+    assert {name: run.changed for name, run in fleet.up().items()} == {"addresses": 0, "hub": 0, "nj": 0, "sg": 0}
+
+
+def test_adopting_the_hub_left_everything_of_its_own_as_it_was(fleet: StandingFleet) -> None:
+    assert hub_as_it_is(fleet.lab) == fleet.hub_before
+
+
+def test_adoption_names_the_ports_that_it_would_close(fleet: StandingFleet) -> None:
+    def declare_nothing(document: dict) -> None:  # type: ignore[type-arg]
+        del document["config"]["fleet:hosts"]["main"]["public_ports"]
+
+    kept = (fleet.stand.root / "Pulumi.hub.yaml").read_text()
+    fleet.edit("Pulumi.hub.yaml", declare_nothing)
+    try:
+        configuration = fleet.stand.configuration
+        hub = configuration.hosts_of("hub")[0]
+        found = survey(configuration, hub, fleet.stand.vault)
+    finally:
+        (fleet.stand.root / "Pulumi.hub.yaml").write_text(kept)
+    assert [port.name for port in found.would_close] == ["8080/tcp"]
+    assert "container" in found.would_close[0].by
+    assert found.unsettled(given_up=["8080/tcp"]) == ()
+    assert "22/tcp" in [port.name for port in found.kept_open]
+
+
+def test_what_is_taken_away_on_a_host_shows_in_a_refresh_and_comes_back(fleet: StandingFleet) -> None:
+    fleet.on("nj", "rm", "/etc/systemd/journald.conf.d/10-fleet.conf")
+    fleet.on("nj", "nft", "delete", "table", "inet", "fleet")
+    fleet.refresh("nj")
+    assert fleet.preview("nj")["nj"].changes == {"update": 1}
+    fleet.up("nj")
+    assert "table inet fleet" in fleet.on("nj", "nft", "list", "tables")
+    fleet.on("nj", "test", "-f", "/etc/systemd/journald.conf.d/10-fleet.conf")
+    assert fleet.up("nj")["nj"].changed == 0
+
+
+def test_the_venue_sees_the_exported_address_also_after_a_reboot(fleet: StandingFleet, eventually: Eventually) -> None:
+    assert fleet.seen_by_the_venue() == {"hub": True, "nj": True, "sg": True}
+    for host in ("nj", "sg"):
+        fleet.on(host, "systemctl", "reboot")
+    eventually(lambda: all(fleet.seen_by_the_venue().values()))
+    eventually(lambda: not wait_for_mesh(fleet.stand, fleet.stand.hosts()).problems)
+    states = {
+        host: fleet.lab.run(host, ["systemctl", "is-active", "docker.service"]).stdout.strip() for host in ("nj", "sg")
+    }
+    assert states == {"nj": "active", "sg": "active"}
+    order = fleet.on("nj", "systemctl", "show", "-p", "After", "docker.service")
+    assert "fleet-mesh.target" in order
+
+
+def test_a_rebuilt_server_keeps_its_address_and_comes_back_without_touching_the_others(fleet: StandingFleet) -> None:
+    before = {host: fleet.on(host, "cat", "/etc/wireguard/wg0.conf") for host in ("hub", "nj")}
+    addresses = {host.ref.id: host.address for host in fleet.stand.hosts()}
+    fleet.on("sg", "touch", "/root/of-the-old-server")
+
+    fleet.edit("Pulumi.sg.yaml", lambda document: document["config"]["fleet:hosts"]["main"].update(generation=2))
+    run = fleet.up("sg")["sg"]
+
+    assert any("generation 1 -> 2" in warning for warning in run.warnings)
+    assert fleet.lab.run("sg", ["test", "-e", "/root/of-the-old-server"]).code == 1
+    assert {host.ref.id: host.address for host in fleet.stand.hosts()} == addresses
+    assert wait_for_mesh(fleet.stand, fleet.stand.hosts()).problems == ()
+    assert fleet.seen_by_the_venue() == {"hub": True, "nj": True, "sg": True}
+    assert {host: fleet.on(host, "cat", "/etc/wireguard/wg0.conf") for host in ("hub", "nj")} == before
+    assert {name: run.changed for name, run in fleet.up().items()} == {"addresses": 0, "hub": 0, "nj": 0, "sg": 0}
