@@ -33,7 +33,7 @@ def run(checkout: Path, *levels: str, **environment: str) -> tuple[int, list[str
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "CI"))}
     done = subprocess.run(
         [sys.executable, checkout / "tools" / "test", *levels],
-        env={**kept, **environment},
+        env={**kept, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", **environment},
         capture_output=True,
         text=True,
         check=False,
