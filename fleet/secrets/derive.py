@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import hmac
 import struct
+from binascii import b2a_base64
 from functools import lru_cache
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF, HKDFExpand
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from fleet.secrets.errors import SecretError
@@ -27,7 +27,6 @@ KEY_BYTES = 32
 """Length of every derived key, in bytes."""
 
 _SALT = b"fleet/derive/v1"
-_SHA256 = SHA256()
 _PEM_COLUMNS = 70  # what ssh-keygen writes
 
 
@@ -39,7 +38,10 @@ def derive(master: bytes, *path: str) -> bytes:
     """
     if not path:
         raise SecretError("a derived key needs a path of at least one part")
-    return HKDFExpand(_SHA256, KEY_BYTES, _info(path)).derive(_pseudorandom_key(master))
+    # The expansion of RFC 5869 for a key as long as the hash: one block, whose number 1 ends the message.
+    expansion = _keyed(master).copy()
+    expansion.update(b"".join([*map(_part, path), b"\x01"]))
+    return expansion.digest()
 
 
 def x25519_private(master: bytes, *path: str) -> str:
@@ -47,18 +49,18 @@ def x25519_private(master: bytes, *path: str) -> str:
     key = bytearray(derive(master, "x25519", *path))
     key[0] &= 0b1111_1000
     key[31] = (key[31] & 0b0111_1111) | 0b0100_0000
-    return base64.b64encode(key).decode()
+    return _text(key)
 
 
 def x25519_public(master: bytes, *path: str) -> str:
     """The public key of ``x25519_private`` with the same path, base64."""
     private = X25519PrivateKey.from_private_bytes(base64.b64decode(x25519_private(master, *path)))
-    return base64.b64encode(private.public_key().public_bytes_raw()).decode()
+    return _text(private.public_key().public_bytes_raw())
 
 
 def preshared(master: bytes, *path: str) -> str:
     """A WireGuard pre-shared key, base64."""
-    return base64.b64encode(derive(master, "preshared", *path)).decode()
+    return _text(derive(master, "preshared", *path))
 
 
 def ed25519_private(master: bytes, *path: str, comment: str = "") -> str:
@@ -87,14 +89,16 @@ def ed25519_public(master: bytes, *path: str, comment: str = "") -> str:
 
 
 @lru_cache(maxsize=4)  # the fleet's master secret, and its successor while it is being rotated
-def _pseudorandom_key(master: bytes) -> bytes:
+def _keyed(master: bytes) -> hmac.HMAC:
+    """The expansion's HMAC under the master's pseudorandom key, nothing fed in yet: copied for each key, so that the
+    hashing of the key itself, half of the work, is done once."""
     if len(master) != MASTER_BYTES:
         raise SecretError(f"a master secret has {MASTER_BYTES} bytes; this one has {len(master)}")
-    return HKDF.extract(_SHA256, _SALT, master)
+    return hmac.new(hmac.digest(_SALT, master, "sha256"), digestmod="sha256")
 
 
-def _info(path: tuple[str, ...]) -> bytes:
-    return b"".join(map(_part, path))
+def _text(key: bytes | bytearray) -> str:
+    return b2a_base64(key, newline=False).decode()
 
 
 @lru_cache(maxsize=1024)  # the names of a mesh's nodes come back in each of its pairs
