@@ -1,1 +1,1 @@
-"""The cloud in a box: the whole fleet on one machine. Imports nothing of the fleet: it stands where the clouds stand."""
+"""The cloud in a box: the whole fleet on one machine. It stands where the clouds stand and imports nothing of ours."""

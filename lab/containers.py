@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -71,7 +71,7 @@ class Containers:
                 cap_add=["NET_ADMIN", "SYS_ADMIN", "NET_RAW"],
                 security_opt=["seccomp=unconfined", "apparmor=unconfined"],
                 devices=["/dev/net/tun"] if Path("/dev/net/tun").exists() else [],
-                tmpfs={"/run": "", "/run/lock": "", "/tmp": ""},
+                tmpfs={"/run": "", "/run/lock": "", "/tmp": ""},  # noqa: S108 - inside the server
                 mem_limit=f"{machine.memory_mb}m",
                 # A reboot inside ends the container: it starts again. Powered off by its cloud it stays off.
                 restart_policy={"Name": "unless-stopped"},
@@ -104,7 +104,7 @@ class Containers:
         folder = self.seed_folder(machine)
         folder.mkdir(parents=True, exist_ok=True)
         # The first-boot data may hold a key.
-        os.chmod(folder, 0o700)
+        folder.chmod(0o700)
         meta = {
             "instance-id": f"lab-{machine.container}",
             "local-hostname": _hostname(machine.name),
@@ -119,14 +119,10 @@ class Containers:
 
         client = self._client()
         try:
-            try:
+            with suppress(docker.errors.NotFound):
                 client.api.remove_container(machine.container, v=True, force=True)
-            except docker.errors.NotFound:
-                pass
-            try:
+            with suppress(docker.errors.NotFound):
                 client.api.remove_volume(self._volume(machine), force=True)
-            except docker.errors.NotFound:
-                pass
         except docker.errors.DockerException as error:
             raise LabError(f"the lab cannot remove the server {machine.name}: {error}") from None
         finally:

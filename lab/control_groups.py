@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,5 @@ def remove_leftovers(home: LabHome) -> None:
     name = parent(home).strip("/")
     for top in [TREE / name, *TREE.glob(f"*/{name}")]:
         for folder, _, _ in os.walk(top, topdown=False):
-            try:
-                os.rmdir(folder)
-            except OSError:
-                pass
+            with suppress(OSError):
+                Path(folder).rmdir()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from lab import control_groups, namespace
 from lab.errors import LabError
-from lab.processes import end, pid_of, processes_of
+from lab.processes import end, has_ended, pid_of, processes_of, spawn
 from lab.settings import REGISTER, LabHome
 
 if TYPE_CHECKING:
@@ -72,14 +72,11 @@ class Daemon:
             *("--iptables=false", "--ip-masq=false", "--userland-proxy=false"),
             *("--cgroup-parent", control_groups.parent(self.home)),
         ]
-        with self.log.open("ab") as log:
-            start = log.tell()
-            process = subprocess.Popen(
-                argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/", start_new_session=True
-            )
+        start = self.log.stat().st_size if self.log.exists() else 0
+        pid = spawn(argv, self.log)
         deadline = time.monotonic() + START_SECONDS
         while not self._answers():
-            if process.poll() is not None or time.monotonic() > deadline:
+            if has_ended(pid) or time.monotonic() > deadline:
                 lines = self.log.read_bytes()[start:].decode(errors="replace").splitlines()
                 raise LabError("the lab's Docker daemon does not start. The end of its log:\n" + "\n".join(lines[-12:]))
             time.sleep(0.05)

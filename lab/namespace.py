@@ -90,9 +90,7 @@ def _behave_as_router(home: LabHome) -> None:
         "net.ipv6.conf.all.disable_ipv6": 1,
         "net.ipv6.conf.default.disable_ipv6": 1,
     }
-    present = [
-        f"{key}={value}" for key, value in values.items() if Path("/proc/sys", *key.split(".")).exists()
-    ]
+    present = [f"{key}={value}" for key, value in values.items() if Path("/proc/sys", *key.split(".")).exists()]
     run([*inside(home), "sysctl", "-q", "-w", *present])
 
 

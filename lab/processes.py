@@ -3,9 +3,35 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+
+from lab.errors import LabError
+
+
+def spawn(argv: Sequence[str], log: Path, environment: Mapping[str, str] | None = None) -> int:
+    """Start a process that outlives this one, its output appended to ``log``; returns its pid."""
+    program = shutil.which(argv[0])
+    if program is None:
+        raise LabError(f"{argv[0]} is not installed; `fleet lab up` installs what is missing")
+    actions = [
+        (os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0),
+        (os.POSIX_SPAWN_OPEN, 1, str(log), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600),
+        (os.POSIX_SPAWN_DUP2, 1, 2),
+    ]
+    # Its own session: a Ctrl-C at this terminal is not meant for it.
+    return os.posix_spawn(program, list(argv), {**os.environ, **(environment or {})}, file_actions=actions, setsid=True)
+
+
+def has_ended(pid: int) -> bool:
+    """True if a process that this one spawned is gone."""
+    try:
+        return os.waitpid(pid, os.WNOHANG)[0] == pid
+    except ChildProcessError:
+        return not command_line(pid)
 
 
 def command_line(pid: int) -> str:

@@ -1,4 +1,4 @@
-"""Which addresses a lab uses. Everything lies in 198.18.0.0/15, the range that RFC 2544 sets aside for test networks."""
+"""Which addresses a lab uses. Everything lies in 198.18.0.0/15, set aside for test networks by RFC 2544."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a cloud knows of a server it is asked for: the values that pass between the clouds and the machines below them."""
+"""What a cloud knows of a server it is asked for: the values between the clouds and the machines below them."""
 
 from __future__ import annotations
 

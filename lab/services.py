@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
 import time
 from pathlib import Path
 
 from lab import namespace
 from lab.errors import LabError
-from lab.processes import end, pid_of
+from lab.processes import end, has_ended, pid_of, spawn
 from lab.settings import CHECKOUT, REGISTER, LabHome
 
 START_SECONDS = 30.0
@@ -41,19 +39,12 @@ def start(home: LabHome, module: str) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     file.unlink(missing_ok=True)
     log = home.path / f"{module}.log"
-    with log.open("wb") as out:
-        process = subprocess.Popen(
-            [*namespace.inside(home), sys.executable, "-m", module, str(home.path)],
-            stdin=subprocess.DEVNULL,
-            stdout=out,
-            stderr=out,
-            cwd="/",
-            env={**os.environ, "PYTHONPATH": str(CHECKOUT)},
-            start_new_session=True,
-        )
+    log.unlink(missing_ok=True)
+    argv = [*namespace.inside(home), sys.executable, "-m", module, str(home.path)]
+    pid = spawn(argv, log, {"PYTHONPATH": str(CHECKOUT)})
     deadline = time.monotonic() + START_SECONDS
     while not file.exists():
-        if process.poll() is not None or time.monotonic() > deadline:
+        if has_ended(pid) or time.monotonic() > deadline:
             end_of_log = log.read_text().strip().splitlines()[-1:]
             raise LabError(f"the lab's server {module} does not start: {' '.join(end_of_log)}")
         time.sleep(0.02)

@@ -116,7 +116,7 @@ class LabHome:
         if not REGISTER.exists():
             return
         with locked(REGISTER / SLOTS_LOCK):
-            taken = {number: owner for number, owner in read_json(REGISTER / SLOTS_FILE).items()}
+            taken = read_json(REGISTER / SLOTS_FILE)
             write_json(REGISTER / SLOTS_FILE, {n: owner for n, owner in taken.items() if owner != str(self.path)})
 
 

@@ -118,7 +118,7 @@ class LabState:
 
     def translations(self) -> dict[str, str]:
         """Public address to the address inside it is translated to, for all servers."""
-        found = {}
+        found: dict[str, str] = {}
         for machine in self.machines.values():
             inside = machine.private if machine.kind == "nat" else machine.anchor
             if inside:

@@ -16,7 +16,7 @@ from lab.state import Address
 ID = "venue"
 UDP_PORT = 5300
 
-_PROGRAM = f'''\
+_PROGRAM = f"""\
 import socket
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -48,7 +48,7 @@ class Handler(BaseHTTPRequestHandler):
 
 threading.Thread(target=listen, daemon=True).start()
 ThreadingHTTPServer(("0.0.0.0", 80), Handler).serve_forever()
-'''
+"""
 
 _UNIT = """\
 [Unit]

@@ -36,7 +36,7 @@ def build_image(recipe: Recipe, progress: Progress) -> Path:
     """
     cache = cache_folder()
     archive = cache / f"{recipe.digest}.tar"
-    with locked(cache / "lock"):
+    with locked(cache / f"{recipe.digest}.lock"):
         if not archive.exists():
             started = time.monotonic()
             progress(f"making the {recipe.name} image (Debian 13, {len(recipe.packages)} packages, about a minute)")

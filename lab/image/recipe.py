@@ -17,12 +17,33 @@ SETUP = FOLDER / "setup.sh"
 OVERLAY = FOLDER / "overlay"
 
 _BASE = (
-    "systemd systemd-sysv dbus openssh-server iproute2 ca-certificates cloud-init python3 sudo iputils-ping curl procps"
-).split()
+    "systemd",
+    "systemd-sysv",
+    "dbus",
+    "openssh-server",
+    "iproute2",
+    "ca-certificates",
+    "cloud-init",
+    "python3",
+    "sudo",
+    "iputils-ping",
+    "curl",
+    "procps",
+)
 _INSTALLED_BY_THE_FLEET = (
-    "nftables wireguard-tools wireguard-go chrony docker.io docker-compose docker-cli iptables netcat-openbsd "
-    "unattended-upgrades tcpdump busybox-static"
-).split()
+    "nftables",
+    "wireguard-tools",
+    "wireguard-go",
+    "chrony",
+    "docker.io",
+    "docker-compose",
+    "docker-cli",
+    "iptables",
+    "netcat-openbsd",
+    "unattended-upgrades",
+    "tcpdump",
+    "busybox-static",
+)
 
 
 @dataclass(frozen=True)
@@ -47,7 +68,7 @@ class Recipe:
 FULL = Recipe("full", (*_BASE, *_INSTALLED_BY_THE_FLEET))
 """With everything that the fleet installs, so that a host is ready without a package source."""
 
-BARE = Recipe("bare", tuple(_BASE), offered=tuple(_INSTALLED_BY_THE_FLEET))
+BARE = Recipe("bare", _BASE, offered=_INSTALLED_BY_THE_FLEET)
 """Without it: for the test that goes the whole way."""
 
 RECIPES = {recipe.name: recipe for recipe in (FULL, BARE)}
