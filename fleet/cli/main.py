@@ -21,6 +21,8 @@ OUR_ROOMS = ("fleet", "hosts", "infra", "lab", "templates", "wireguard")
 app = typer.Typer(
     name="fleet",
     help="A worldwide VPS fleet as code.",
+    epilog="Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 refused, 4 something is missing here, "
+    "130 interrupted.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from fleet.cli.commands import validate as validate_command
+from fleet.workspace import engine_path
 from tests.cli.conftest import CHECKOUT, OPERATOR_KEY, Fleet
 
 COMMANDS = ("init", "doctor", "validate", "preview", "up", "down", "status", "adopt", "ssh", "logs")
@@ -34,6 +35,24 @@ def test_help_names_every_command(fleet: Fleet) -> None:
     assert said.code == 0
     for name in (*COMMANDS, *GROUPS):
         assert f"\n  {name} " in said.out
+
+
+def test_help_tells_the_exit_codes(fleet: Fleet) -> None:
+    assert "Exit codes: 0 done, 1 failed, 2 wrong usage" in fleet("--help").out
+
+
+def test_without_an_engine_the_command_that_builds_one_is_named(
+    fleet: Fleet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine_path.engine.cache_clear()
+    monkeypatch.setenv("FLEET_CACHE", str(tmp_path / "empty"))
+    monkeypatch.setenv("PATH", "/nonexistent")
+
+    said = fleet("engine", "path")
+
+    assert said.code == 4
+    assert said.err.startswith("error: no Pulumi engine: ")
+    assert said.err.endswith(" Run: fleet engine build\n")
 
 
 def test_help_loads_neither_the_engines_sdk_nor_a_cloud(folder: Path) -> None:

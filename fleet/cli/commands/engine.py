@@ -26,6 +26,14 @@ def status(json: Json = False) -> None:
 
 
 @app.command()
+def path() -> None:
+    """The folder of the engine's programs, for scripts."""
+    from fleet.workspace.engine_path import engine
+
+    print(engine().folder)
+
+
+@app.command()
 def build() -> None:
     """Build the engine from its Go modules unless one is there: about 6 minutes on 2 cores, once."""
     from fleet.engine import build_engine, installed_engine
