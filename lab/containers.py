@@ -40,6 +40,10 @@ class Containers:
         self.home = home
         self._daemon = Daemon(home)
 
+    def require_daemon(self) -> None:
+        """Raises LabError if no server can start here."""
+        self._client().close()
+
     def _client(self) -> DockerClient:
         return self._daemon.client()
 

@@ -29,7 +29,9 @@ def host_options(of: int) -> dict[str, Any]:
     namespace of its own, in which it sees its own part of the tree only.
     """
     if of == 2:
-        return {"cgroupns": "private", "volumes": {}, "command": ["/sbin/init"]}
+        # Docker mounts the tree read-only; a server may change its own part of it.
+        boot = "mount -o remount,rw /sys/fs/cgroup && exec /sbin/init"
+        return {"cgroupns": "private", "volumes": {}, "command": ["/bin/sh", "-c", boot]}
     return {
         "cgroupns": "host",
         "volumes": {str(TREE): {"bind": str(TREE), "mode": "rw"}},

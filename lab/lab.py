@@ -17,7 +17,8 @@ from lab.execution import Result, execute, wait_until_booted
 from lab.files import locked
 from lab.image.build import build_image
 from lab.image.recipe import RECIPES
-from lab.settings import REGISTER, LabHome
+from lab.ranges import ranges
+from lab.settings import LabHome
 
 if TYPE_CHECKING:
     from docker import DockerClient
@@ -71,8 +72,15 @@ class Lab:
         wanted = {"full", *home.settings.get("images", {}).values()}
         archives = {image: build_image(RECIPES[image], progress) for image in sorted(wanted)}
         with locked(home.path / "up.lock"):
-            home.claim_slot()
+            before = home.settings.get("slot")
+            if home.claim_slot() != before and before is not None and state.load(home).machines:
+                raise LabError(
+                    f"another lab took the address range of this one ({ranges(int(before)).base}) while it was not "
+                    "running. `fleet lab down` removes its servers, and `fleet lab up` starts it anew in another range"
+                )
             namespace.set_up(home)
+            # Before anything starts: not one packet passes without the clouds' rules.
+            network.apply_rules(home)
             if self.daemon.start():
                 progress("the lab's Docker daemon runs")
             client = self.daemon.client()
@@ -82,7 +90,6 @@ class Lab:
                 network.make_networks(home, client)
             finally:
                 client.close()
-            network.apply_rules(home)
             services.start(home, metadata.MODULE)
             if "bare" in archives:
                 self._serve_packages()
@@ -136,11 +143,12 @@ class Lab:
     def _end_servers(self, progress: Progress) -> None:
         if not self.daemon.data.exists():
             return
-        if namespace.exists(self.home):
-            # After a crash the containers still run, and only a daemon can end them in order.
-            self.daemon.start()
-        if self.daemon.pid is None:
+        if not namespace.exists(self.home):
+            # Since the machine's last boot the lab was not up: nothing runs, and its servers are files only.
+            self.daemon.remove_data()
             return
+        # After a crash the containers still run, and only a daemon can end them in order.
+        self.daemon.start()
         import docker
 
         client = self.daemon.client()
@@ -240,6 +248,3 @@ def _import_image(client: DockerClient, image: str, archive: Path, progress: Pro
         client.api.import_image_from_stream(
             chunks, repository=IMAGE_REPOSITORY, tag=tag.partition(":")[2], changes=['CMD ["/sbin/init"]']
         )
-
-
-__all__ = ["REGISTER", "HostStatus", "Lab", "LabStatus"]

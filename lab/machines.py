@@ -34,6 +34,8 @@ class Machines:
         Raises:
             LabError: the lab is not up, the id or the address is taken, or the server cannot start.
         """
+        if self._containers is not None:
+            self._containers.require_daemon()
         with state.change(self.home) as lab:
             machine = self._record(lab, spec)
         if self._containers is not None:

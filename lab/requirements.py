@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -67,25 +67,30 @@ def ensure(progress: Progress) -> None:
         raise LabError(f"install {', '.join(r.program for r in absent)}; only on Debian the lab does that itself")
     progress(f"installing {', '.join(packages)}")
     if "docker.io" in packages:
-        mask_docker()
-    _apt("update")
-    _apt("install", "-y", "--no-install-recommends", *packages)
+        mask_docker(SYSTEM_UNITS if shutil.which("containerd") is None else SYSTEM_UNITS[:2])
+    # A source that has nothing to do with us may be broken: what counts is whether the packages can be installed.
+    updated = _apt("update")
+    installed = _apt("install", "-y", "--no-install-recommends", *packages)
+    if installed is not None:
+        raise LabError("\n".join(filter(None, (installed, updated))))
     if still := missing():
         raise LabError(f"apt installed {', '.join(packages)}, and {', '.join(r.program for r in still)} is not there")
 
 
-def mask_docker(folder: Path = UNITS_FOLDER) -> None:
-    """Keep Docker's system service from starting; a unit file that somebody put there stays."""
+def mask_docker(units: Sequence[str], folder: Path = UNITS_FOLDER) -> None:
+    """Keep Docker's system services from starting; a unit file that somebody put there stays."""
     folder.mkdir(parents=True, exist_ok=True)
-    for unit in SYSTEM_UNITS:
+    for unit in units:
         link = folder / unit
         if not link.exists() and not link.is_symlink():
             link.symlink_to("/dev/null")
 
 
-def _apt(*arguments: str) -> None:
+def _apt(*arguments: str) -> str | None:
+    """None if apt-get did it, else what it said."""
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "NEEDRESTART_MODE": "l"}
     done = subprocess.run(["apt-get", "-q", *arguments], capture_output=True, text=True, check=False, env=environment)
-    if done.returncode != 0:
-        tail = "\n".join(done.stderr.strip().splitlines()[-8:])
-        raise LabError(f"`apt-get {' '.join(arguments)}` ended with {done.returncode}:\n{tail}")
+    if done.returncode == 0:
+        return None
+    tail = "\n".join(done.stderr.strip().splitlines()[-8:])
+    return f"`apt-get {' '.join(arguments)}` ended with {done.returncode}:\n{tail}"
