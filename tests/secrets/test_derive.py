@@ -9,6 +9,8 @@ from pathlib import Path
 
 import paramiko
 import pytest
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -34,6 +36,13 @@ def test_keys_of_a_fleet_never_change() -> None:
     assert ed25519_public(MASTER, "ssh", "deploy") == (
         "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAICJ7l4FiwyfnCyvafJyhhqtlYpRRg/62rePvXRh695ue"
     )
+
+
+@given(st.binary(min_size=32, max_size=32), paths)
+def test_the_derivation_is_rfc_5869s(master: bytes, path: tuple[str, ...]) -> None:
+    parts = [part.encode() for part in path]
+    info = b"".join(len(part).to_bytes(4, "big") + part for part in parts)
+    assert derive(master, *path) == HKDF(SHA256(), 32, b"fleet/derive/v1", info).derive(master)
 
 
 @given(paths, paths)
