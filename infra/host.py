@@ -6,8 +6,6 @@ own files, units and nftables table are added; Docker, sshd's own settings and f
 
 from __future__ import annotations
 
-import pulumi
-
 from fleet.configuration import Configuration, HostRef
 from fleet.model.fleet import Fleet
 from fleet.model.stack import DigitalOceanHost, ExistingHost, Host

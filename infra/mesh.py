@@ -29,7 +29,12 @@ class MeshNode(HostPartResource, module="infra", name="MeshNode"):
 
 
 def declare_mesh_node(
-    configuration: Configuration, ref: HostRef, server: Server, addresses: AddressBook, vault: Vault, after: pulumi.Resource
+    configuration: Configuration,
+    ref: HostRef,
+    server: Server,
+    addresses: AddressBook,
+    vault: Vault,
+    after: pulumi.Resource,
 ) -> MeshNode:
     """Declare the mesh node of one host, brought up after ``after`` (its base)."""
     mesh = mesh_plan(configuration, addresses)
@@ -75,7 +80,11 @@ def mesh_state(configuration: Configuration, ref: HostRef, mesh: MeshPlan, vault
         files=(
             File("/usr/local/lib/fleet/wg-run", render("mesh/wg-run.j2"), mode=0o755),
             File("/usr/local/lib/fleet/wg-up", render("mesh/wg-up.j2"), mode=0o755),
-            File("/etc/systemd/system/fleet-wg@.service", render("mesh/fleet-wg@.service.j2"), notifies=("daemon-reload",)),
+            File(
+                "/etc/systemd/system/fleet-wg@.service",
+                render("mesh/fleet-wg@.service.j2"),
+                notifies=("daemon-reload",),
+            ),
             *interface_files(interface, mesh, ref.id, vault),
         ),
         handlers=(Handler("daemon-reload", ("systemctl", "daemon-reload"), order=10),),

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 SHUTDOWN_SECONDS = 20
 POWEROFF_SIGNAL = "SIGRTMIN+3"
 """systemd's signal for a clean power-off (systemd(1))."""
+OPEN_FILES = 1_048_576
 IMAGE_REPOSITORY = "fleet-lab"
 
 
@@ -77,6 +78,8 @@ class Containers:
                 devices=["/dev/net/tun"] if Path("/dev/net/tun").exists() else [],
                 tmpfs={"/run": "", "/run/lock": "", "/tmp": ""},  # noqa: S108 - inside the server
                 mem_limit=f"{machine.memory_mb}m",
+                # As Debian's systemd gives services on a real server; a container's own limit cannot be above it.
+                ulimits=[docker.types.Ulimit(name="nofile", soft=OPEN_FILES, hard=OPEN_FILES)],
                 # A reboot inside ends the container: it starts again. Powered off by its cloud it stays off.
                 restart_policy={"Name": "unless-stopped"},
             )

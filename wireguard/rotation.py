@@ -198,7 +198,8 @@ def way_back(steps: Sequence[Step], observed: Mapping[str, Observed]) -> tuple[S
             ]
         )
     back = [replace(step, gate=Gate.NOTHING) for step in reversed(steps[: locate(steps, observed) + 1])]
-    back[-1] = replace(back[-1], gate=Gate.TRAFFIC)
+    old_interface = next(iter(back[-1].nodes.values())).routes
+    back[-1] = replace(back[-1], gate=Gate.TRAFFIC, gate_interface=old_interface)
     return tuple(back)
 
 

@@ -1,7 +1,7 @@
 """What a server offers to the outside now. Runs *on the host* (standard library only), prints one JSON document.
 
-``{"listening": [{"port", "protocol", "by"}], "published": [{"port", "protocol", "by"}]}``: sockets that do not only listen
-on loopback, and ports that Docker publishes (with or without its proxy, so also those that no socket shows).
+``{"listening": [{"port", "protocol", "by"}], "published": [{"port", "protocol", "by"}]}``: sockets that do not only
+listen on loopback, and ports that Docker publishes (with or without its proxy, so also those that no socket shows).
 """
 
 from __future__ import annotations
@@ -9,6 +9,9 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+
+PUBLISHED = r"([0-9.]+|\[?::\]?):(\d+)(?:-(\d+))?->[^,/]+/(tcp|udp)"
+"""One entry of the column Ports of ``docker ps``: 0.0.0.0:8080->80/tcp."""
 
 
 def shown(*argv: str) -> str:
@@ -35,7 +38,7 @@ def published() -> list[dict[str, object]]:
     found = []
     for line in shown("docker", "ps", "--format", "{{.Names}}\t{{.Ports}}").splitlines():
         name, _, ports = line.partition("\t")
-        for address, first, last, protocol in re.findall(r"([0-9.]+|\[?::\]?):(\d+)(?:-(\d+))?->[^,/]+/(tcp|udp)", ports):
+        for address, first, last, protocol in re.findall(PUBLISHED, ports):
             if not address.startswith("127."):
                 for port in range(int(first), int(last or first) + 1):
                     found.append({"port": port, "protocol": protocol, "by": f"container {name}"})

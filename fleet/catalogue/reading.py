@@ -36,5 +36,5 @@ def _rows(table: str) -> list[dict[str, Any]]:
 
     Money and sizes are written in quotes where a float would not be exact.
     """
-    groups = yaml.load((FOLDER / f"{table}.yaml").read_text(encoding="utf-8"), Loader=_LOADER)
+    groups = yaml.load((FOLDER / f"{table}.yaml").read_text(encoding="utf-8"), Loader=_LOADER)  # noqa: S506 - a safe one
     return [{**group.get("defaults", {}), **row} for group in groups for row in group["rows"]]

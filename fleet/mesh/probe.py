@@ -1,7 +1,7 @@
 """What one host sees of the mesh. Runs *on the host* (standard library only) and prints one JSON document.
 
-Arguments: the interface, then the mesh addresses of the peers. Output: ``{"now": seconds since 1970, "dump": <wg show IF
-dump>, "pings": {address: <ping's own output>}}``. The dump's private key and pre-shared keys are blanked before they
+Arguments: the interface, then the mesh addresses of the peers. Output: ``{"now": seconds since 1970, "dump": <wg show
+IF dump>, "pings": {address: <ping's own output>}}``. The dump's private key and pre-shared keys are blanked before they
 leave the host.
 """
 

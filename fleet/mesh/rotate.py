@@ -1,7 +1,7 @@
 """Rotating the mesh's keys on a running fleet: each step of ``wireguard.rotation`` as a desired state of every host.
 
 A step is applied by the same host library as ``pulumi up`` uses, so it is checked, repeatable and safe to interrupt:
-whatever a killed rotation leaves is one of these steps, and both the next rotation and the next ``up`` go on from there.
+whatever a killed rotation leaves is one of these steps, and the next rotation goes on from there.
 """
 
 from __future__ import annotations

@@ -113,7 +113,7 @@ def _refused(file: str, text: str) -> Iterator[Problem]:
     """What is refused before anything is built from it."""
     depth = documents = references = 0
     for event in yaml.parse(text, Loader=_LOADER):
-        line = event.start_mark.line + 1
+        line = event.start_mark.line + 1 if event.start_mark else 0
         if isinstance(event, yaml.DocumentStartEvent):
             documents += 1
             if documents == 2:

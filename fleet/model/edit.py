@@ -39,8 +39,7 @@ def set_scalar(text: str, key_path: tuple[str, ...], value: str) -> str:
         EditRefused: the text is malformed, or a mapping or list stands at the path or in its way.
     """
     before = _values(text)
-    root = yaml.compose(text, Loader=yaml.SafeLoader)
-    edited = _edit(text, root, key_path, value)
+    edited = _edit(text, _top(text), key_path, value)
     after = _values(edited)
     written = _at(after, key_path)
     if isinstance(written, (dict, list)) or after != _with(before, key_path, written):
@@ -97,7 +96,8 @@ def remove_key(text: str, key_path: tuple[str, ...]) -> str:
         raise EditRefused(f"{dotted(key_path)}: does not exist")
     key, node = found
     outer = _find(text, key_path[:-1])
-    mapping = outer[1] if outer else yaml.compose(text, Loader=yaml.SafeLoader)
+    mapping = outer[1] if outer else _top(text)
+    assert isinstance(mapping, yaml.MappingNode)  # a key was found in it
     entries = mapping.value
     number = next(number for number, (other, _) in enumerate(entries) if other.value == key_path[-1])
     start, end = int(key.start_mark.index), _end(text, key, node)
@@ -116,9 +116,16 @@ def remove_key(text: str, key_path: tuple[str, ...]) -> str:
     return edited
 
 
+def _top(text: str) -> yaml.MappingNode:
+    node = yaml.compose(text, Loader=yaml.SafeLoader)
+    if not isinstance(node, yaml.MappingNode):
+        raise EditRefused("the document is not a mapping")
+    return node
+
+
 def _find(text: str, path: tuple[str, ...]) -> tuple[yaml.Node, yaml.Node] | None:
     """The nodes of a key and of its value."""
-    node = yaml.compose(text, Loader=yaml.SafeLoader)
+    node: yaml.Node = _top(text)
     found: tuple[yaml.Node, yaml.Node] | None = None
     for key in path:
         entries = node.value if isinstance(node, yaml.MappingNode) else []
@@ -146,7 +153,7 @@ def _edit(text: str, root: yaml.MappingNode, path: tuple[str, ...], value: str) 
     return _replace(text, key_node, node, json.dumps(value, ensure_ascii=False) if quoted else _scalar(value, "k: {}"))
 
 
-def _replace(text: str, key: yaml.Node, node: yaml.ScalarNode, source: str) -> str:
+def _replace(text: str, key: yaml.Node, node: yaml.Node, source: str) -> str:
     start, end = node.start_mark.index, node.end_mark.index
     if start == end:
         # Nothing is written: the value goes behind the key's colon.
@@ -185,6 +192,7 @@ def _end(text: str, key: yaml.Node, value: yaml.Node) -> int:
         if value.start_mark.index == value.end_mark.index:
             return text.index(":", key.end_mark.index) + 1
         return int(value.end_mark.index)
+    assert isinstance(value, (yaml.MappingNode, yaml.SequenceNode))  # the only other kinds that YAML has
     if value.flow_style or not value.value:
         return int(value.end_mark.index)
     last = value.value[-1]

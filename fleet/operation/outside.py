@@ -29,7 +29,7 @@ async def answers(address: str, port: int, slots: asyncio.Semaphore) -> int | No
     async with slots:
         try:
             _, writer = await asyncio.wait_for(asyncio.open_connection(address, port), WAIT_SECONDS)
-        except (OSError, asyncio.TimeoutError):
+        except (TimeoutError, OSError):
             return None
         writer.close()
         return port

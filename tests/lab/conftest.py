@@ -58,10 +58,10 @@ def eventually() -> Callable[[Callable[[], object]], None]:
 
 
 @pytest.fixture(scope="session")
-def fleet(lab: Lab) -> Iterator[StandingFleet]:
+def fleet(lab: Lab) -> StandingFleet:
     """The demo's fleet: hub, New Jersey and Singapore, brought up once for all tests of a fleet."""
     stand = prepare(lab, print)
     before = hub_as_it_is(lab)
     outcome = rehearse(tell, lab)
     assert outcome.ok, outcome.problems
-    yield StandingFleet(stand, before)
+    return StandingFleet(stand, before)

@@ -179,11 +179,7 @@ def record(
 
     def in_a_context_of_its_own() -> None:
         address = f"127.0.0.1:{port}"
-        configure(
-            Settings(
-                monitor=address, engine=address, project="fleet", stack=stack, organization="organization", dry_run=False
-            )
-        )
+        configure(Settings("fleet", stack, monitor=address, engine=address, organization="organization"))
         loop = asyncio.new_event_loop()
         asyncio.set_event_loop(loop)
         try:

@@ -15,6 +15,7 @@ from fleet.cli.commands import (
     logs,
     mesh,
     operator,
+    orphans,
     preview,
     ssh,
     status,
@@ -37,5 +38,5 @@ def register(app: typer.Typer) -> None:
     app.command("logs")(logs.logs)
     passed_on = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
     app.command("lab", context_settings=passed_on)(lab.lab)
-    for group in (operator, mesh, engine, demo):
+    for group in (operator, orphans, mesh, engine, demo):
         app.add_typer(group.app)
