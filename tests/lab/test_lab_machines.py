@@ -9,7 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -406,21 +406,25 @@ def test_an_up_of_a_lab_that_is_up_changes_nothing(lab: Lab, vultr: str) -> None
     assert said == []
 
 
-def machine_facts() -> dict[str, object]:
-    """What a lab could leave on its machine."""
+def machine_facts(lab: Lab) -> dict[str, object]:
+    """What ``lab`` could leave on its machine; other labs may come and go meanwhile."""
+    others = re.compile(rf"\bfl(?!{lab.home.id})[0-9a-f]{{8}}\b")
+
+    def without_others(lines: Iterable[str]) -> set[str]:
+        return {line for line in lines if not others.search(line)}
 
     def shown(*argv: str) -> str:
         return subprocess.run(argv, capture_output=True, text=True, check=False).stdout
 
-    links = {link["ifname"] for link in json.loads(shown("ip", "-j", "link", "show"))}
-    mounts = {line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()}
+    links = without_others(link["ifname"] for link in json.loads(shown("ip", "-j", "link", "show")))
+    mounts = without_others(line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines())
     rules = re.sub(r"counter packets \d+ bytes \d+|\[\d+:\d+\]|^#.*$", "", shown("nft", "list", "ruleset"), flags=re.M)
     return {
         "links": links,
         "mounts": mounts,
         "rules": rules,
-        "routes": set(shown("ip", "route", "show", "table", "all").splitlines()),
-        "namespaces": set(shown("ip", "netns", "list").split()),
+        "routes": without_others(shown("ip", "route", "show", "table", "all").splitlines()),
+        "namespaces": without_others(shown("ip", "netns", "list").splitlines()),
         "forwarding": Path("/proc/sys/net/ipv4/ip_forward").read_text(),
     }
 
@@ -441,8 +445,8 @@ def processes_with(text: str) -> set[str]:
 def test_down_leaves_nothing_and_another_lab_alone(
     lab: Lab, vultr: str, tmp_path: Path, crashed: bool, eventually: Eventually
 ) -> None:
-    before = machine_facts()
     second = Lab(LabHome(tmp_path / "second"))
+    before = machine_facts(second)
     try:
         second.up(print)
         assert second.home.slot != lab.home.slot
@@ -455,7 +459,7 @@ def test_down_leaves_nothing_and_another_lab_alone(
             eventually(lambda: second.daemon.pid is None)
     finally:
         second.down(print)
-    assert machine_facts() == before
+    assert machine_facts(second) == before
     assert processes_with(second.home.id) == processes_with(str(second.home.path)) == set()
     assert not list(Path("/sys/fs/cgroup").glob(f"*/*{second.home.id}*"))
     assert not (Path("/run/fleet-lab") / second.home.id).exists()
