@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lab import existing, metadata, namespace, network, packages, requirements, services, state, venue
+from lab.cloud import listing
 from lab.cloud.environment import environment, install_plugins
 from lab.containers import IMAGE_REPOSITORY, Containers, image_tag
 from lab.daemon import Daemon
@@ -91,6 +92,7 @@ class Lab:
             finally:
                 client.close()
             services.start(home, metadata.MODULE)
+            listing.start(home)
             if "bare" in archives:
                 self._serve_packages()
             self._start_machines(progress)
@@ -126,6 +128,7 @@ class Lab:
                 if "slot" in home.settings:
                     namespace.take_down(home)
                     home.give_slot_back()
+        listing.stop(home)
         for name in OWN_FILES:
             (home.path / name).unlink(missing_ok=True)
         shutil.rmtree(home.path / "seed", ignore_errors=True)

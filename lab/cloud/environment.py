@@ -7,11 +7,12 @@ import sys
 from importlib.metadata import version
 from pathlib import Path
 
+from lab.cloud import listing
 from lab.cloud.aws import api as aws
 from lab.cloud.digitalocean import api as digitalocean
 from lab.cloud.vultr import api as vultr
 from lab.plugin.program import PREFIX
-from lab.settings import CHECKOUT, HOME_VARIABLE
+from lab.settings import CHECKOUT, HOME_VARIABLE, LabHome
 
 SDKS = {
     "vultr": "ediri-vultr",
@@ -40,9 +41,7 @@ _FOREIGN = (
     "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
     "AWS_CONTAINER_CREDENTIALS_FULL_URI",
     "AWS_CONTAINER_AUTHORIZATION_TOKEN",
-    "AWS_ENDPOINT_URL",
     "DIGITALOCEAN_ACCESS_TOKEN",
-    "DIGITALOCEAN_API_URL",
     "SPACES_ACCESS_KEY_ID",
     "SPACES_SECRET_ACCESS_KEY",
     "PULUMI_ACCESS_TOKEN",
@@ -58,6 +57,7 @@ def environment(home: Path) -> dict[str, str]:
     caller's. Call ``install_plugins`` once before.
     """
     home = home.resolve()
+    lists = listing.url(LabHome(home))
     return {
         **dict.fromkeys(_FOREIGN, ""),
         HOME_VARIABLE: str(home),
@@ -67,6 +67,10 @@ def environment(home: Path) -> dict[str, str]:
         "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
         # A real provider's plugin on PATH would come before the lab's.
         "PULUMI_IGNORE_AMBIENT_PLUGINS": "true",
+        # Whoever asks a cloud for its lists asks the lab's, also while nothing answers there.
+        "FLEET_VULTR_URL": lists,
+        "DIGITALOCEAN_API_URL": lists,
+        "AWS_ENDPOINT_URL": lists,
         "VULTR_API_KEY": vultr.TOKEN,
         "DIGITALOCEAN_TOKEN": digitalocean.TOKEN,
         "AWS_ACCESS_KEY_ID": aws.ACCESS_KEY,

@@ -1,0 +1,1 @@
+"""Each provider's lists behind one small interface (``listing.Listing``)."""
