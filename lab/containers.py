@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 import shutil
 from contextlib import suppress
 from pathlib import Path
@@ -26,6 +27,8 @@ SHUTDOWN_SECONDS = 20
 POWEROFF_SIGNAL = "SIGRTMIN+3"
 """systemd's signal for a clean power-off (systemd(1))."""
 OPEN_FILES = 1_048_576
+CAP_SYS_RESOURCE = 24
+"""Number of the capability to raise limits (capabilities(7))."""
 IMAGE_REPOSITORY = "fleet-lab"
 
 
@@ -79,7 +82,7 @@ class Containers:
                 tmpfs={"/run": "", "/run/lock": "", "/tmp": ""},  # noqa: S108 - inside the server
                 mem_limit=f"{machine.memory_mb}m",
                 # As Debian's systemd gives services on a real server; a container's own limit cannot be above it.
-                ulimits=[docker.types.Ulimit(name="nofile", soft=OPEN_FILES, hard=OPEN_FILES)],
+                ulimits=[docker.types.Ulimit(name="nofile", soft=_open_files(), hard=_open_files())],
                 # A reboot inside ends the container: it starts again. Powered off by its cloud it stays off.
                 restart_policy={"Name": "unless-stopped"},
             )
@@ -159,6 +162,15 @@ class Containers:
             raise LabError(f"the server {machine.name}: {error}") from None
         finally:
             client.close()
+
+
+def _open_files() -> int:
+    """Open files of a server's processes: less than on a real one where this machine's root may not raise its limit."""
+    status = Path("/proc/self/status").read_text()
+    effective = int(next(line for line in status.splitlines() if line.startswith("CapEff:")).split()[1], 16)
+    if effective >> CAP_SYS_RESOURCE & 1:
+        return OPEN_FILES
+    return min(OPEN_FILES, resource.getrlimit(resource.RLIMIT_NOFILE)[1])
 
 
 def _hostname(name: str) -> str:
