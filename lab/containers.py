@@ -90,7 +90,7 @@ class Containers:
             name = network_name(self.home, machine.provider)
             endpoint = api.create_endpoint_config(ipv4_address=machine.interface_address)
             made = api.create_container(
-                image_tag(self.home.image_of(machine.name)),
+                _loaded_image(client, self.home.image_of(machine.name)),
                 command=options["command"],
                 name=machine.container,
                 hostname=_hostname(machine.name),
@@ -162,6 +162,15 @@ class Containers:
             raise LabError(f"the server {machine.name}: {error}") from None
         finally:
             client.close()
+
+
+def _loaded_image(client: DockerClient, image: str) -> str:
+    """The image that the lab's last ``up`` loaded, also when the recipe changed since."""
+    for known in client.images.list(name=IMAGE_REPOSITORY):
+        for tag in known.tags:
+            if tag.startswith(f"{IMAGE_REPOSITORY}:{image}-"):
+                return str(tag)
+    raise LabError(f"the lab's daemon does not have the {image} image; `fleet lab up` loads it")
 
 
 def _open_files() -> int:

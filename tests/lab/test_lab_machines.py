@@ -361,6 +361,20 @@ def test_containers_on_a_server_count_against_its_memory(lab: Lab, machines: Mac
     machines.destroy("test-small")
 
 
+def test_containers_that_ask_for_more_open_files_than_there_are_start(lab: Lab, machines: Machines) -> None:
+    """The fleet's limits are for real servers; not every machine that runs a lab allows its servers as much."""
+    limits = {"default-ulimits": {"nofile": {"Name": "nofile", "Soft": 65536, "Hard": 1048576}}}
+    document = {"write_files": [{"path": "/etc/docker/daemon.json", "content": json.dumps(limits)}]}
+    machines.create(spec("limits", "vultr", "direct", user_data=f"#cloud-config\n{json.dumps(document)}\n"))
+    lab.wait_until_booted("limits")
+    assert lab.run("limits", ["systemctl", "start", "docker"]).code == 0
+    assert lab.run("limits", ["docker", "import", "/usr/share/lab/busybox.tar", "busybox"]).code == 0
+    started = lab.run("limits", ["docker", "run", "--detach", "--name", "guest", "busybox", "sleep", "1000"])
+    assert started.code == 0, started.stderr
+    assert lab.run("limits", ["docker", "exec", "guest", "true"]).code == 0
+    machines.destroy("test-limits")
+
+
 def test_an_existing_server_runs_what_its_owner_set_up(lab: Lab, machines: Machines, tmp_path: Path) -> None:
     key = tmp_path / "key"
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)
