@@ -1,4 +1,4 @@
-"""wg-meshconf's generation, once for each line of standard input; prints its seconds. Runs in the peers' environment."""
+"""wg-meshconf's generation, once for each line that comes in; prints its seconds. Runs in the peers' environment."""
 
 import contextlib
 import csv
@@ -29,5 +29,6 @@ for _ in sys.stdin:
         DatabaseManager(database).genconfig(None, written)
     seconds = time.perf_counter() - start
     files = list(written.iterdir())
-    assert len(files) == nodes and all(file.read_text().count("[Peer]") == nodes - 1 for file in files)
+    assert len(files) == nodes
+    assert all(file.read_text().count("[Peer]") == nodes - 1 for file in files)
     print(seconds, flush=True)
