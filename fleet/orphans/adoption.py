@@ -103,7 +103,7 @@ def plan_adoption(
 
 
 def adopt(workspace: Workspace, adoption: Adoption) -> None:
-    """Import it, and strike out the interrupted create that it came from.
+    """Import it. Its secrets and its protection are what the next run's would be.
 
     Raises:
         AdoptionFailed: the engine's own words; the state is as it was.

@@ -60,6 +60,7 @@ def adopt(
         print("not confirmed: nothing was changed")
         raise typer.Exit(3)
     take_in(context.workspace, adoption)
+    _settle(context, orphan)
     print(f"{id} is in stack {adoption.stack} now. Look at what the next run does: fleet preview {adoption.stack}")
 
 
@@ -90,7 +91,17 @@ def delete(
         print("not confirmed: nothing was changed")
         raise typer.Exit(3)
     remove(findings, orphan)
+    _settle(context, orphan)
     print(f"{id} is deleted")
+
+
+def _settle(context: Context, orphan: Orphan) -> None:
+    from fleet.orphans.settling import strike_out
+
+    if orphan.interrupted is None:
+        return
+    for other in strike_out(context.workspace, orphan.interrupted):
+        print(f"still unfinished in stack {other.stack}: {other.operation} {other.name}")
 
 
 def _search(context: Context, aws_region: list[str] | None) -> Findings:

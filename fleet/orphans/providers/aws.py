@@ -4,7 +4,7 @@ by name (its static addresses carry no tags)."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import cached_property
 from typing import Any
 
@@ -62,7 +62,13 @@ class AwsAccount:
         except BotoCoreError:
             return False
 
-    def client(self, service: str, region: str) -> Any:
+    @contextmanager
+    def client(self, service: str, region: str) -> Iterator[Any]:
+        """A client of a service while the block runs.
+
+        Raises:
+            ListingFailed: a call in the block failed, whichever way; one line.
+        """
         from botocore.config import Config
 
         url = self._environment.get(URL_VARIABLE) or None
@@ -73,7 +79,10 @@ class AwsAccount:
             retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
             **local,
         )
-        return self._session.client(service, region_name=region, endpoint_url=url, config=config)
+        with _one_line(f"{service} {region}"):
+            client = self._session.client(service, region_name=region, endpoint_url=url, config=config)
+            with closing(client):
+                yield client
 
 
 class Lightsail:
@@ -84,8 +93,7 @@ class Lightsail:
         self._account, self._region = account, region
 
     def list_owned(self, mark: Mark) -> tuple[Owned, ...]:
-        with _one_line(self.source):
-            client = self._account.client("lightsail", self._region)
+        with self._account.client("lightsail", self._region) as client:
             instances = [row for page in client.get_paginator("get_instances").paginate() for row in page["instances"]]
             statics = [row for page in client.get_paginator("get_static_ips").paginate() for row in page["staticIps"]]
             servers = [self._server(row) for row in instances if _tags(row, "key", "value").get("fleet") == mark.fleet]
@@ -99,8 +107,7 @@ class Lightsail:
             return (*servers, *addresses)
 
     def delete(self, owned: Owned) -> None:
-        with _one_line(self.source):
-            client = self._account.client("lightsail", self._region)
+        with self._account.client("lightsail", self._region) as client:
             if owned.type == LIGHTSAIL_INSTANCE:
                 client.delete_instance(instanceName=owned.id)
             else:
@@ -144,8 +151,7 @@ class Ec2:
 
     def list_owned(self, mark: Mark) -> tuple[Owned, ...]:
         ours = {"Name": "tag:fleet", "Values": [mark.fleet]}
-        with _one_line(self.source):
-            client = self._account.client("ec2", self._region)
+        with self._account.client("ec2", self._region) as client:
             living = {"Name": "instance-state-name", "Values": LIVING}
             pages = client.get_paginator("describe_instances").paginate(Filters=[ours, living])
             servers = [
@@ -158,8 +164,7 @@ class Ec2:
             return (*servers, *addresses)
 
     def delete(self, owned: Owned) -> None:
-        with _one_line(self.source):
-            client = self._account.client("ec2", self._region)
+        with self._account.client("ec2", self._region) as client:
             if owned.type == EC2_INSTANCE:
                 client.terminate_instances(InstanceIds=[owned.id])
             else:

@@ -76,41 +76,47 @@ class DigitalOcean:
     source = "digitalocean"
 
     def __init__(self, token: str, url: str = "") -> None:
-        self._api = WebApi("DigitalOcean", url or URL, token, TOKEN_VARIABLE)
+        self._token, self._url = token, url or URL
+
+    def _open(self) -> WebApi:
+        return WebApi("DigitalOcean", self._url, self._token, TOKEN_VARIABLE)
 
     def list_owned(self, mark: Mark) -> tuple[Owned, ...]:
-        droplets = [
-            _server(row, mark)
-            for page in self._pages("/v2/droplets", {"tag_name": mark.tag}, _Droplets)
-            for row in page.droplets
-            if mark.tag in row.tags
-        ]
-        addresses = [
-            _address(row, mark)
-            for page in self._pages("/v2/reserved_ips", {}, _ReservedIps)
-            for row in page.reserved_ips
-            if row.droplet is None or mark.tag in row.droplet.tags
-        ]
-        return (*droplets, *addresses)
+        with self._open() as api:
+            droplets = [
+                _server(row, mark)
+                for page in _pages(api, "/v2/droplets", {"tag_name": mark.tag}, _Droplets)
+                for row in page.droplets
+                if mark.tag in row.tags
+            ]
+            addresses = [
+                _address(row, mark)
+                for page in _pages(api, "/v2/reserved_ips", {}, _ReservedIps)
+                for row in page.reserved_ips
+                if row.droplet is None or mark.tag in row.droplet.tags
+            ]
+            return (*droplets, *addresses)
 
     def delete(self, owned: Owned) -> None:
         collection = "droplets" if owned.type == DROPLET else "reserved_ips"
-        self._api.delete(f"/v2/{collection}/{owned.id}")
+        with self._open() as api:
+            api.delete(f"/v2/{collection}/{owned.id}")
 
-    def _pages(self, path: str, parameters: Mapping[str, str], page: type[Page]) -> Iterator[Page]:
-        asked = {**parameters, "per_page": PER_PAGE}
-        seen = [asked]
-        while True:
-            answer = self._api.get(path, asked, page)
-            yield answer
-            following: str = answer.links.pages.next  # type: ignore[attr-defined]
-            if not following:
-                return
-            # Only what it asks for is taken over: the token goes to no other host than the configured one.
-            asked = dict(parse_qsl(urlsplit(following).query))
-            if asked in seen:
-                raise ListingFailed(f"DigitalOcean: its list {path} comes back to a page that it gave before")
-            seen.append(asked)
+
+def _pages(api: WebApi, path: str, parameters: Mapping[str, str], page: type[Page]) -> Iterator[Page]:
+    asked = {**parameters, "per_page": PER_PAGE}
+    seen = [asked]
+    while True:
+        answer = api.get(path, asked, page)
+        yield answer
+        following: str = answer.links.pages.next  # type: ignore[attr-defined]
+        if not following:
+            return
+        # Only what it asks for is taken over: the token goes to no other host than the configured one.
+        asked = dict(parse_qsl(urlsplit(following).query))
+        if asked in seen:
+            raise ListingFailed(f"DigitalOcean: its list {path} comes back to a page that it gave before")
+        seen.append(asked)
 
 
 def _server(row: _Droplet, mark: Mark) -> Owned:

@@ -60,39 +60,45 @@ class Vultr:
     source = "vultr"
 
     def __init__(self, token: str, url: str = "") -> None:
-        self._api = WebApi("Vultr", url or URL, token, TOKEN_VARIABLE)
+        self._token, self._url = token, url or URL
+
+    def _open(self) -> WebApi:
+        return WebApi("Vultr", self._url, self._token, TOKEN_VARIABLE)
 
     def list_owned(self, mark: Mark) -> tuple[Owned, ...]:
-        servers = [
-            _server(row, mark)
-            for page in self._pages("/v2/instances", _Instances)
-            for row in page.instances
-            if mark.tag in row.tags
-        ]
-        addresses = [
-            _address(row, host)
-            for page in self._pages("/v2/reserved-ips", _ReservedIps)
-            for row in page.reserved_ips
-            if (host := mark.host_of_label(row.label)) is not None
-        ]
-        return (*servers, *addresses)
+        with self._open() as api:
+            servers = [
+                _server(row, mark)
+                for page in _pages(api, "/v2/instances", _Instances)
+                for row in page.instances
+                if mark.tag in row.tags
+            ]
+            addresses = [
+                _address(row, host)
+                for page in _pages(api, "/v2/reserved-ips", _ReservedIps)
+                for row in page.reserved_ips
+                if (host := mark.host_of_label(row.label)) is not None
+            ]
+            return (*servers, *addresses)
 
     def delete(self, owned: Owned) -> None:
         collection = "instances" if owned.type == INSTANCE else "reserved-ips"
-        self._api.delete(f"/v2/{collection}/{owned.id}")
+        with self._open() as api:
+            api.delete(f"/v2/{collection}/{owned.id}")
 
-    def _pages(self, path: str, page: type[Page]) -> Iterator[Page]:
-        cursors = [""]
-        while True:
-            cursor = {"cursor": cursors[-1]} if cursors[-1] else {}
-            answer = self._api.get(path, {"per_page": PER_PAGE, **cursor}, page)
-            yield answer
-            following: str = answer.meta.links.next  # type: ignore[attr-defined]
-            if not following:
-                return
-            if following in cursors:
-                raise ListingFailed(f"Vultr: its list {path} comes back to a page that it gave before")
-            cursors.append(following)
+
+def _pages(api: WebApi, path: str, page: type[Page]) -> Iterator[Page]:
+    cursors = [""]
+    while True:
+        cursor = {"cursor": cursors[-1]} if cursors[-1] else {}
+        answer = api.get(path, {"per_page": PER_PAGE, **cursor}, page)
+        yield answer
+        following: str = answer.meta.links.next  # type: ignore[attr-defined]
+        if not following:
+            return
+        if following in cursors:
+            raise ListingFailed(f"Vultr: its list {path} comes back to a page that it gave before")
+        cursors.append(following)
 
 
 def _server(row: _Instance, mark: Mark) -> Owned:

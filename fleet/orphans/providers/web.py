@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Callable, Mapping
 from ipaddress import ip_address
-from typing import TypeVar
+from typing import Self, TypeVar
 from urllib.parse import urlsplit
 
 import httpx
@@ -24,7 +24,7 @@ Page = TypeVar("Page", bound=BaseModel)
 
 
 class WebApi:
-    """One account at one provider."""
+    """One account at one provider; its connections are kept while it is open."""
 
     def __init__(
         self, title: str, base: str, token: str, token_variable: str, sleep: Callable[[float], None] = time.sleep
@@ -37,6 +37,12 @@ class WebApi:
             # A proxy of the machine is for the world outside, not for what answers on this machine.
             trust_env=not is_loopback(base),
         )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._client.close()
 
     def get(self, path: str, parameters: Mapping[str, str], page: type[Page]) -> Page:
         """One page of a list.
