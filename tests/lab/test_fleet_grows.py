@@ -1,0 +1,82 @@
+"""New regions join a standing fleet: London on a bare Debian, Tokyo at EC2, Frankfurt at Lightsail."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from fleet.rehearsal.demo import wait_for_mesh
+from tests.lab.fleet import StandingFleet
+
+pytestmark = pytest.mark.lab
+
+STANDING = ("hub", "nj", "sg")
+
+
+def open_region(fleet: StandingFleet, region: str) -> None:
+    """Reserve a region's address, as a person who opens it does."""
+
+    def reserve(document: dict[str, Any]) -> None:
+        regions = document["config"]["fleet:regions"]
+        if region not in regions:
+            regions.append(region)
+
+    fleet.edit("Pulumi.addresses.yaml", reserve)
+    fleet.up("addresses")
+
+
+def set_host(fleet: StandingFleet, region: str, host: dict[str, Any]) -> None:
+    """Choose another server for a region."""
+    fleet.edit(f"Pulumi.{region}.yaml", lambda document: document["config"]["fleet:hosts"].update(main=host))
+
+
+def test_opening_london_touches_no_other_host_and_installs_all_packages_itself(fleet: StandingFleet) -> None:
+    # London's server has nothing but Debian, sshd, cloud-init and Python: every package comes from the archive.
+    fleet.lab.home.configure(images={"ldn": "bare"})
+    fleet.lab.up(print)
+    open_region(fleet, "ldn")
+    before = {host: fleet.on(host, "cat", "/etc/wireguard/wg0.conf", "/etc/fleet/fleet.nft") for host in STANDING}
+
+    fleet.up("ldn")
+
+    assert fleet.on("ldn", "systemctl", "is-active", "docker.service").strip() == "active"
+    assert {host: fleet.on(host, "cat", "/etc/wireguard/wg0.conf", "/etc/fleet/fleet.nft") for host in STANDING} == before
+    # Reachable from everywhere although nobody was told its address: it calls, and they learn.
+    for host in STANDING:
+        fleet.on(host, "ping", "-c", "1", "-w", "30", fleet.mesh_address("ldn"))
+
+    previews = fleet.preview(*STANDING)
+    assert {name: dict(run.changes) for name, run in previews.items()} == {name: {"update": 1} for name in STANDING}
+    fleet.up(*STANDING)
+    new = fleet.on("nj", "cat", "/etc/wireguard/wg0.conf").splitlines()
+    address = next(host.address for host in fleet.stand.hosts() if host.ref.id == "ldn")
+    old = before["nj"].splitlines()
+    assert [line for line in new if line not in old] == [f"Endpoint = {address}:{wireguard_port(fleet)}"]
+    assert wait_for_mesh(fleet.stand, fleet.stand.hosts()).problems == ()
+
+
+def wireguard_port(fleet: StandingFleet) -> int:
+    mesh = fleet.stand.configuration.fleet.mesh
+    return mesh.epoch.port(mesh.port)
+
+
+def test_an_ec2_and_a_lightsail_server_join_and_are_seen_by_their_static_addresses(fleet: StandingFleet) -> None:
+    set_host(fleet, "tyo", {"provider": "aws", "service": "ec2", "location": "ap-northeast-1", "plan": "t3.large"})
+    lightsail = {"provider": "aws", "service": "lightsail", "location": "eu-central-1", "plan": "medium_3_0"}
+    set_host(fleet, "fra", {**lightsail, "image": "debian-12"})
+    open_region(fleet, "tyo")
+    open_region(fleet, "fra")
+
+    fleet.up("tyo", "fra")
+
+    seen = fleet.seen_by_the_venue()
+    assert seen["tyo"]
+    assert seen["fra"]
+    assert wait_for_mesh(fleet.stand, fleet.stand.hosts()).problems == ()
+    assert {name: run.changed for name, run in fleet.up("tyo", "fra").items()} == {"tyo": 0, "fra": 0}
+
+    for host in ("tyo", "fra"):
+        fleet.on(host, "systemctl", "reboot")
+    assert wait_for_mesh(fleet.stand, fleet.stand.hosts()).problems == ()
+    assert all(fleet.seen_by_the_venue().values())
