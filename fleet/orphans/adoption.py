@@ -14,6 +14,7 @@ from fleet.model.stack import ADDRESSES, DigitalOceanHost, Ec2Host, ExistingHost
 from fleet.operation.run import selected
 from fleet.orphans.comparison import Orphan, StackState
 from fleet.orphans.engine_words import engine_words
+from fleet.orphans.owned import Owned
 from fleet.orphans.providers import aws, digitalocean, vultr
 from fleet.workspace import Workspace
 
@@ -98,8 +99,12 @@ def plan_adoption(
             f"stack {stack} has a {owned.what} for {ref.id} already, {other.id}: {owned.id} is one too many. "
             f"Delete it: fleet orphans delete {owned.id}"
         )
-    region = f"@{owned.location}" if owned.provider == "aws" else ""
-    return Adoption(stack, owned.type, ref.id, f"{owned.id}{region}", _parent(owned.type, ref.id, state))
+    return Adoption(stack, owned.type, ref.id, import_id(owned), _parent(owned.type, ref.id, state))
+
+
+def import_id(owned: Owned) -> str:
+    """The id as the provider's import wants it: at AWS with the region (pulumi-aws 7, Enhanced Region Support)."""
+    return f"{owned.id}@{owned.location}" if owned.provider == "aws" else owned.id
 
 
 def adopt(workspace: Workspace, adoption: Adoption) -> None:

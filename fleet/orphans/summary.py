@@ -33,9 +33,10 @@ class OrphanSummary:
         told = []
         if self.count:
             doubt = f" ({self.uncertain} of the addresses may be another's)" if self.uncertain else ""
+            price = f", servers of a known price ${self.monthly_usd} a month" if self.servers else ""
             told.append(
-                f"orphans: {self.servers} servers and {self.addresses} addresses{doubt} are in no stack and cost money "
-                f"(servers with a known price: ${self.monthly_usd} a month). See: fleet orphans"
+                f"orphans: in no stack and paid for: servers {self.servers}, addresses {self.addresses}{doubt}{price}. "
+                "See: fleet orphans"
             )
         told += [f"interrupted: {operation}" for operation in self.interrupted]
         told += [f"orphans not looked for: {reason}" for reason in self.not_looked]
