@@ -16,6 +16,7 @@ from fleet.orphans.comparison import Orphan, StackState
 from fleet.orphans.engine_words import engine_words
 from fleet.orphans.owned import Owned
 from fleet.orphans.providers import aws, digitalocean, vultr
+from fleet.orphans.states import new_stack
 from fleet.workspace import Workspace
 
 COMPONENTS = {
@@ -57,15 +58,18 @@ class Adoption:
     name: str
     id: str
     """As the provider's import wants it."""
-    parent: str
+    parent: str = ""
     """URN of the component that it is part of; empty for an address, which is part of none."""
+    new_stack: bool = False
+    """True: the backend has no such stack (its state was lost), and the stack is made first."""
 
     @property
     def command(self) -> str:
         """The engine's command for it, to be run in the fleet's folder."""
         parent = ["--parent", f"{PARENT}={self.parent}"] if self.parent else []
         options = ["--stack", self.stack, *parent, "--protect=true", "--generate-code=false", "--yes"]
-        return shlex.join(["pulumi", "import", self.type, self.name, self.id, *options])
+        made = f"pulumi stack init {self.stack} && " if self.new_stack else ""
+        return made + shlex.join(["pulumi", "import", self.type, self.name, self.id, *options])
 
 
 def plan_adoption(
@@ -88,6 +92,8 @@ def plan_adoption(
         )
     stack = ref.region if owned.type in COMPONENTS else ADDRESSES
     state = next((state for state in every if state.stack == stack), None)
+    if state is None and stack == ADDRESSES:
+        return Adoption(stack, owned.type, ref.id, import_id(owned), new_stack=True)
     if state is None:
         raise AdoptionRefused(
             f"the backend has no stack {stack} that {owned.id} could be taken into. If its state was lost, bring it "
@@ -117,7 +123,7 @@ def adopt(workspace: Workspace, adoption: Adoption) -> None:
     if adoption.parent:
         resource["parent"] = PARENT
     try:
-        stack = selected(workspace, adoption.stack)
+        stack = (new_stack if adoption.new_stack else selected)(workspace, adoption.stack)
         stack.import_resources(
             resources=[resource],
             name_table={PARENT: adoption.parent} if adoption.parent else {},

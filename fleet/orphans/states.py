@@ -29,12 +29,7 @@ def read_states(workspace: Workspace) -> tuple[StackState, ...]:
         EngineError: there is no engine.
     """
     put_engine_on_path()
-    options = automation.LocalWorkspaceOptions(
-        work_dir=str(workspace.root), env_vars=dict(workspace.engine_environment())
-    )
-    engine = automation.LocalWorkspace(
-        work_dir=options.work_dir, env_vars=options.env_vars, pulumi_command=automation.PulumiCommand()
-    )
+    engine = automation.LocalWorkspace(work_dir=str(workspace.root), env_vars=dict(workspace.engine_environment()))
     try:
         names = [summary.name for summary in engine.list_stacks()]
     except automation.CommandError as failure:
@@ -49,6 +44,17 @@ def read_states(workspace: Workspace) -> tuple[StackState, ...]:
 
     with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
         return tuple(pool.map(export, names))
+
+
+def new_stack(workspace: Workspace, name: str) -> automation.Stack:
+    """A stack that the backend did not have, empty.
+
+    Raises:
+        automation.CommandError: the backend has it after all, or cannot be written to.
+    """
+    put_engine_on_path()
+    options = automation.LocalWorkspaceOptions(env_vars=dict(workspace.engine_environment()))
+    return automation.create_stack(name, work_dir=str(workspace.root), opts=options)
 
 
 def parse_state(stack: str, deployment: Mapping[str, Any]) -> StackState:

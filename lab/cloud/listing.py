@@ -155,7 +155,11 @@ def serve(home: LabHome) -> None:
         def log_message(self, format: str, *arguments: object) -> None:
             return None
 
-    with ThreadingHTTPServer((HOST, port(home)), Handler) as server:
+    try:
+        server = ThreadingHTTPServer((HOST, port(home)), Handler)
+    except OSError as taken:
+        sys.exit(f"{HOST}:{port(home)}: {taken.strerror}. End what has it, or run `fleet lab forget` for another port")
+    with server:
         (home.path / _PID).write_text(str(os.getpid()))
         server.serve_forever()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import Callable
 from typing import Any
 
@@ -19,6 +20,7 @@ from lab.cloud.digitalocean import api as ocean_api
 from lab.cloud.environment import environment
 from lab.cloud.inventory import addresses, servers
 from lab.cloud.vultr import api as vultr_api
+from lab.errors import LabError
 from lab.settings import LabHome
 
 TAGS = ["fleet:test", "host:x"]
@@ -147,6 +149,13 @@ def test_aws_through_its_own_client(account, tmp_path) -> None:
             client.close()
     assert servers(tmp_path) == ()
     assert [entry.name for entry in addresses(tmp_path) if entry.token == aws.token("Eip")] == [""]
+
+
+def test_a_port_that_another_program_has_is_named(tmp_path) -> None:
+    home = LabHome(tmp_path)
+    with socket.create_server((listing.HOST, listing.port(home))), pytest.raises(LabError) as failure:
+        listing.start(home)
+    assert f"{listing.HOST}:{listing.port(home)}: Address already in use. End what has it" in str(failure.value)
 
 
 def test_a_lab_keeps_its_port_and_its_environment_names_it(tmp_path) -> None:

@@ -97,6 +97,21 @@ def test_an_address_whose_reply_was_lost_is_named_and_adopted(
     assert rehearsal.orphans() == []
 
 
+def test_addresses_whose_state_was_lost_are_taken_in_again(rehearse: Callable[..., Rehearsal]) -> None:
+    rehearsal = rehearse("hub", "nj")
+    assert rehearsal.up("addresses").ok
+    for file in (rehearsal.stand.lab.home.path / "state" / ".pulumi" / "stacks" / "fleet").glob("addresses.*"):
+        file.unlink()
+    (orphan,) = rehearsal.orphans()
+
+    code, text = rehearsal.fleet("orphans", "adopt", orphan["id"], "--yes")
+
+    assert (code, text.startswith("pulumi stack init addresses && pulumi import ")) == (0, True)
+    again = rehearsal.up("addresses")
+    assert (again.errors, dict(again.changes)) == ((), {})
+    assert [entry.address for entry in addresses(rehearsal.stand.lab.home.path)] == [orphan["address"]]
+
+
 def test_a_server_whose_reply_was_lost_goes_on_as_if_it_had_come(rehearse: Callable[..., Rehearsal]) -> None:
     rehearsal = rehearse("hub", "nj")
     assert rehearsal.up("addresses").ok

@@ -131,7 +131,7 @@ def _tell(context: Context, findings: Findings) -> None:
         print(f"no orphans at {', '.join(findings.looked)}")
     for operation in findings.interrupted:
         kind = operation.type.rpartition(":")[2]
-        print(f"interrupted: stack {operation.stack} was {operation.operation} {kind} {operation.name}")
+        print(f"unfinished: stack {operation.stack} was {operation.operation} {kind} {operation.name}")
     for place in findings.not_looked:
         print(f"not looked at: {place.source}: {place.reason}")
 
@@ -141,7 +141,7 @@ def _row(context: Context, orphan: Orphan) -> tuple[object, ...]:
     price = "not known" if fact["monthly_usd"] is None else fact["monthly_usd"]
     note = "" if fact["certain"] else "may be another's"
     if orphan.interrupted is not None:
-        note = f"its create was interrupted in stack {orphan.interrupted.stack}"
+        note = f"unfinished create in stack {orphan.interrupted.stack}"
     shown = ("provider", "what", "id", "name", "address", "plan", "location", "created")
     return (*(fact[name] for name in shown), price, note)
 

@@ -22,7 +22,7 @@ ADDRESS_ENDING = "-address"
 """How a static address of ours ends at Lightsail (``infra.addresses``)."""
 LIVING = ["pending", "running", "stopping", "stopped"]
 """States of an EC2 instance that is there; a terminated one is still listed for about an hour."""
-TIMEOUT_SECONDS = 20
+TIMEOUT_SECONDS, CONNECT_SECONDS = 20, 5
 ATTEMPTS = 4
 """Calls of one request in all: boto3's standard mode repeats throttled and broken ones, waiting longer each time."""
 
@@ -74,7 +74,7 @@ class AwsAccount:
         url = self._environment.get(URL_VARIABLE) or None
         local: dict[str, Any] = {"proxies": {}} if url and is_loopback(url) else {}
         config = Config(
-            connect_timeout=TIMEOUT_SECONDS,
+            connect_timeout=CONNECT_SECONDS,
             read_timeout=TIMEOUT_SECONDS,
             retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
             **local,

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 
 from fleet.orphans.providers.listing import ListingFailed
 
-TIMEOUT_SECONDS = 20.0
+TIMEOUT_SECONDS, CONNECT_SECONDS = 20.0, 5.0
 PATIENCE_SECONDS = 30.0
 """How long a rate limit is waited for, all waits of one call together."""
 FIRST_WAIT_SECONDS = 1.0
@@ -33,7 +33,7 @@ class WebApi:
         self._client = httpx.Client(
             base_url=base,
             headers={"Authorization": f"Bearer {token}"},
-            timeout=TIMEOUT_SECONDS,
+            timeout=httpx.Timeout(TIMEOUT_SECONDS, connect=CONNECT_SECONDS),
             # A proxy of the machine is for the world outside, not for what answers on this machine.
             trust_env=not is_loopback(base),
         )
