@@ -12,7 +12,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -55,6 +55,10 @@ class Findings:
     """Settings that this kernel refuses; neither way has to try them again."""
     channels: tuple[int, ...]
     """Channel requests of ours for base and mesh node of a fresh host, confirmations included."""
+
+
+Tell = Callable[[str], None]
+"""Is told what to show, line by line."""
 
 
 class PeerFailed(Exception):

@@ -1,0 +1,75 @@
+"""``python -m bench``: every benchmark, each a comparison of two ways in one run. Never fails because of a time."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from bench import base_host, engine_noop, mesh
+from bench.comparison import Comparison
+from bench.peer_environment import PeersMissing, peer_environment
+from bench.report import line, write_page, write_results
+from fleet.engine import EngineError
+from fleet.rehearsal.demo import clear_away, rehearse
+from fleet.rehearsal.stand import PROJECT, Stand
+from lab.errors import LabError
+from lab.lab import Lab
+from lab.settings import LabHome
+
+
+def main() -> int:
+    """Run all; returns the exit code: 0 done, 1 a benchmark could not be run."""
+    started = time.monotonic()
+
+    def tell(text: str) -> None:
+        print(f"[{time.monotonic() - started:4.0f} s] {text}", flush=True)
+
+    try:
+        peers = peer_environment(tell)
+        done: list[Comparison] = []
+        for comparison in mesh.compare(peers):
+            done.append(comparison)
+            tell(line(comparison))
+        with tempfile.TemporaryDirectory(prefix="fleet-bench-") as folder:
+            demo = _in_the_lab(Lab(LabHome(Path(folder))), peers, done, tell)
+    except (PeersMissing, EngineError, LabError, base_host.PeerFailed, engine_noop.EngineFailed) as problem:
+        print(f"bench: {problem}", file=sys.stderr)
+        return 1
+    write_results(done, demo)
+    write_page(done, demo)
+    tell("written: bench/results.json and the tables in docs/benchmarks.md")
+    return 0
+
+
+def _in_the_lab(lab: Lab, peers: Path, done: list[Comparison], tell: base_host.Tell) -> dict[str, float]:
+    """The benchmarks that need servers, in a lab of their own that is gone afterwards; returns the demo's seconds."""
+    try:
+        # As for a user's second demo: the image is in the cache and in the lab's daemon already.
+        tell("a lab for the benchmarks comes up")
+        lab.up(lambda text: tell(f"lab: {text}"))
+        lab.down()
+        outcome = rehearse(lambda stack, text: None, lab)
+        if not outcome.ok:
+            raise LabError("the demo does not stand: " + "; ".join(outcome.problems))
+        for stage, seconds in outcome.seconds.items():
+            tell(f"demo, {stage}: {seconds:.1f} s")
+        stand = Stand(lab, lab.home.path / PROJECT)
+        for comparison in engine_noop.compare(stand):
+            done.append(comparison)
+            tell(line(comparison))
+        findings = base_host.compare(stand, peers)
+        for comparison in findings.comparisons:
+            done.append(comparison)
+            tell(line(comparison))
+        for text in base_host.report(findings):
+            tell(text)
+        return dict(outcome.seconds)
+    finally:
+        clear_away(lambda stack, text: None, lab)
+        lab.forget()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
