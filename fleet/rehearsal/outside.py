@@ -34,4 +34,5 @@ def egress_seen(lab: Lab, hosts: Sequence[RunningHost]) -> Mapping[str, str]:
     """The address that the venue sees each host come from; empty where the host did not get through."""
     address = str(lab.home.ranges.venue_address)
     asked = ["curl", "--silent", "--max-time", "10", "--retry", "5", "--retry-connrefused", f"http://{address}/whoami"]
-    return {host.ref.id: lab.run(host.ref.id, asked).stdout.strip() for host in hosts}
+    names = {known: server.name for server in lab.status().hosts for known in server.addresses}
+    return {host.ref.id: lab.run(names[host.address], asked).stdout.strip() for host in hosts}

@@ -16,6 +16,9 @@ from typing import Any
 
 import yaml
 
+DOMAIN = "rehearsal.internal"
+"""ICANN keeps .internal for private use: no such name is ever asked for outside."""
+
 ORIGINALS = ".originals"
 """Where a project keeps the files as they were when they were copied."""
 
@@ -60,6 +63,7 @@ def prepare_project(checkout: Path, project: Path, facts: LabFacts) -> tuple[str
 def _in_the_lab(name: str, document: Mapping[str, Any], facts: LabFacts) -> dict[str, Any]:
     changed = dict(document)
     if name == "fleet.yaml":
+        changed["domain"] = DOMAIN
         changed["operators"] = {**document.get("operators", {}), "addresses": [str(facts.operator)]}
         changed["mesh"] = {**document.get("mesh", {}), "cidr": str(facts.mesh_cidr)}
         changed["docker_pool"] = str(facts.docker_pool)

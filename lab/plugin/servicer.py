@@ -130,8 +130,10 @@ class LabProvider(services.ResourceProviderServicer):  # type: ignore[misc]
     def Read(self, request: Any, context: Any) -> Any:
         operations = self._operations(request.urn)
         kind = operations.kind(_of_urn(request.urn)[0])
+        # At an import AWS takes the region behind the id (``eipalloc-1@us-east-1``); no id of its own has an @.
+        id = request.id.partition("@")[0]
         try:
-            found = operations.read(kind, request.id)
+            found = operations.read(kind, id)
         except CloudError as error:
             _abort(context, error)
         if found is None:
@@ -144,7 +146,7 @@ class LabProvider(services.ResourceProviderServicer):  # type: ignore[misc]
         }
         secret = secret_names(request.inputs) | secret_names(request.properties) | kind.secret_outputs
         return messages.ReadResponse(
-            id=request.id,
+            id=id,
             inputs=to_wire(inputs, secret),
             properties=to_wire(properties, secret),
         )

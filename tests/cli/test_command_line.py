@@ -15,7 +15,7 @@ from fleet.workspace import engine_path
 from tests.cli.conftest import CHECKOUT, OPERATOR_KEY, Fleet
 
 COMMANDS = ("init", "doctor", "validate", "preview", "up", "down", "status", "adopt", "ssh", "logs")
-GROUPS = ("operator", "mesh", "engine", "lab", "demo")
+GROUPS = ("operator", "mesh", "engine", "lab", "demo", "orphans")
 
 
 def in_a_process(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:

@@ -59,9 +59,13 @@ class StandingFleet:
 
     def on(self, host: str, *argv: str) -> str:
         """Standard output of a program on a host, which must succeed."""
-        done = self.lab.run(host, argv)
+        done = self.lab.run(self.server(host), argv)
         assert done.code == 0, f"{host}: {shlex.join(argv)}: {done.stdout}{done.stderr}"
         return done.stdout
+
+    def server(self, host: str) -> str:
+        """The lab's name of a host: at AWS servers are named with their fleet."""
+        return host if host in {server.name for server in self.lab.status().hosts} else f"fleet-{host}"
 
     def mesh_address(self, host: str) -> str:
         return str(next(ref.mesh_address for ref in self.stand.configuration.hosts() if ref.id == host))

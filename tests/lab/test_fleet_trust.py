@@ -32,7 +32,8 @@ def test_a_host_with_another_host_key_stops_up_before_anything_is_sent(fleet: St
         assert "Traceback" not in text
         assert fleet.on("nj", "sh", "-c", "journalctl -u ssh | grep -c Accepted || true") == accepted
     finally:
-        fleet.on("nj", "sh", "-c", f"mv /root/kept-key {KEY} && ssh-keygen -y -f {KEY} > {KEY}.pub && systemctl restart ssh")
+        public = f"ssh-keygen -y -f {KEY} > {KEY}.pub"
+        fleet.on("nj", "sh", "-c", f"mv /root/kept-key {KEY} && {public} && systemctl restart ssh")
         (fleet.stand.root / "fleet.yaml").write_text(kept)
     assert fleet.up("nj")["nj"].changed == 0
 

@@ -10,6 +10,8 @@ COLUMNS = ("host", "region", "provider", "plan", "address", "allow-list at broke
 
 def status(root: Root = None, json: Json = False) -> None:
     """The hosts that stand, with the address to allow-list at brokers."""
+    from fleet.orphans import count_orphans
+
     context = Context(root)
     facts = [host.facts() for host in context.hosts]
     if json:
@@ -19,3 +21,5 @@ def status(root: Root = None, json: Json = False) -> None:
     standing = {host.ref.region for host in context.hosts}
     if closed := [name for name in context.configuration.stacks if name not in standing]:
         print(f"not up: {', '.join(closed)}")
+    for line in count_orphans(context.configuration, context.workspace).lines():
+        print(line)

@@ -27,6 +27,7 @@ def up(
     from fleet.operation.fleet_up import run_waves
     from fleet.operation.guard import refuse_placeholders
     from fleet.operation.run import up as bring_up
+    from fleet.orphans import count_orphans
 
     context = Context(root)
     refuse_placeholders(context.configuration)
@@ -37,6 +38,8 @@ def up(
         print_json([_facts(run) for run in runs])
     else:
         tell(runs, [name for wave in ordered for name in wave])
+        for line in count_orphans(context.configuration, context.workspace).lines():
+            print(line)
     if not all(run.ok for run in runs) or len(runs) < sum(map(len, ordered)):
         raise typer.Exit(1)
 

@@ -36,24 +36,31 @@ def test_opening_london_touches_no_other_host_and_installs_all_packages_itself(f
     fleet.lab.home.configure(images={"ldn": "bare"})
     fleet.lab.up(print)
     open_region(fleet, "ldn")
-    before = {host: fleet.on(host, "cat", "/etc/wireguard/wg0.conf", "/etc/fleet/fleet.nft") for host in STANDING}
+    before = configured(fleet)
 
     fleet.up("ldn")
 
     assert fleet.on("ldn", "systemctl", "is-active", "docker.service").strip() == "active"
-    assert {host: fleet.on(host, "cat", "/etc/wireguard/wg0.conf", "/etc/fleet/fleet.nft") for host in STANDING} == before
+    assert configured(fleet) == before
     # Reachable from everywhere although nobody was told its address: it calls, and they learn.
     for host in STANDING:
         fleet.on(host, "ping", "-c", "1", "-w", "30", fleet.mesh_address("ldn"))
 
     previews = fleet.preview(*STANDING)
     assert {name: dict(run.changes) for name, run in previews.items()} == {name: {"update": 1} for name in STANDING}
-    fleet.up(*STANDING)
-    new = fleet.on("nj", "cat", "/etc/wireguard/wg0.conf").splitlines()
+    fleet.up()
+    new = configured(fleet)["nj"].splitlines()
     address = next(host.address for host in fleet.stand.hosts() if host.ref.id == "ldn")
     old = before["nj"].splitlines()
     assert [line for line in new if line not in old] == [f"Endpoint = {address}:{wireguard_port(fleet)}"]
     assert wait_for_mesh(fleet.stand, fleet.stand.hosts()).problems == ()
+
+
+def configured(fleet: StandingFleet) -> dict[str, str]:
+    """What the standing hosts have on disk of mesh and firewall."""
+    interface = fleet.stand.configuration.fleet.mesh.epoch.interface()
+    files = (f"/etc/wireguard/{interface}.conf", "/etc/fleet/fleet.nft")
+    return {host: fleet.on(host, "cat", *files) for host in STANDING}
 
 
 def wireguard_port(fleet: StandingFleet) -> int:
@@ -75,6 +82,10 @@ def test_an_ec2_and_a_lightsail_server_join_and_are_seen_by_their_static_address
     assert seen["fra"]
     assert wait_for_mesh(fleet.stand, fleet.stand.hosts()).problems == ()
     assert {name: run.changed for name, run in fleet.up("tyo", "fra").items()} == {"tyo": 0, "fra": 0}
+
+    # The endpoints of the new regions arrive with everybody's next up.
+    fleet.up()
+    assert all(run.changed == 0 for run in fleet.up().values())
 
     for host in ("tyo", "fra"):
         fleet.on(host, "systemctl", "reboot")
