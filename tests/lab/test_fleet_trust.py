@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
+from lab.settings import CHECKOUT
 from tests.lab.fleet import StandingFleet
 
 pytestmark = pytest.mark.lab
@@ -54,3 +58,32 @@ def test_a_new_operators_key_changes_the_login_and_replaces_nothing(fleet: Stand
     (fleet.stand.root / "fleet.yaml").write_text(kept)
     fleet.up("nj", "sg")
     assert "IK0wmN" not in fleet.on("sg", "cat", "/home/deploy/.ssh/authorized_keys")
+
+
+def test_a_firewall_that_would_lock_us_out_takes_itself_back_and_up_says_so(
+    fleet: StandingFleet, tmp_path: Path
+) -> None:
+    changed = tmp_path / "templates"
+    shutil.copytree(CHECKOUT / "templates", changed)
+    table = changed / "host" / "fleet.nft.j2"
+    text = table.read_text()
+    # What nobody may do by mistake: ssh goes to a port where no sshd listens.
+    assert "tcp dport {{ ssh_port }} accept" in text
+    table.write_text(text.replace("tcp dport {{ ssh_port }} accept", "tcp dport 2222 accept"))
+    settings = fleet.stand.root / ".fleet" / "settings.yaml"
+    kept = settings.read_text()
+    document = yaml.safe_load(kept)
+    document["environment"]["PYTHONPATH"] = f"{tmp_path}:{CHECKOUT}"
+    settings.write_text(yaml.safe_dump(document))
+    try:
+        run = fleet.attempt("nj")
+    finally:
+        settings.write_text(kept)
+
+    assert not run.ok
+    said = "\n".join(run.errors)
+    assert "the host took a dangerous change back by itself" in said
+    assert "/etc/fleet/fleet.nft as before" in said
+    assert "Traceback" not in said
+    assert "tcp dport 22 accept" in fleet.on("nj", "nft", "list", "table", "inet", "fleet")
+    assert fleet.up("nj")["nj"].changed == 0
