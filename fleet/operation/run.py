@@ -137,7 +137,7 @@ def _failure_text(listener: _Listener) -> Iterator[None]:
         yield
     except automation.CommandError as failure:
         if not listener.errors:
-            printed = [line.strip() for line in str(failure).splitlines()]
+            printed = [line.strip().removeprefix("stderr: ") for line in str(failure).splitlines()]
             told = [line.removeprefix("error: ") for line in printed if line.startswith("error: ")]
             listener.errors.extend(told or [line for line in printed if line][-3:])
 

@@ -63,6 +63,12 @@ class StandingFleet:
         assert done.code == 0, f"{host}: {shlex.join(argv)}: {done.stdout}{done.stderr}"
         return done.stdout
 
+    def configured(self, *hosts: str) -> dict[str, str]:
+        """What hosts have on disk of mesh and firewall."""
+        interface = self.stand.configuration.fleet.mesh.epoch.interface()
+        files = (f"/etc/wireguard/{interface}.conf", "/etc/fleet/fleet.nft")
+        return {host: self.on(host, "cat", *files) for host in hosts}
+
     def server(self, host: str) -> str:
         """The lab's name of a host: at AWS servers are named with their fleet."""
         return host if host in {server.name for server in self.lab.status().hosts} else f"fleet-{host}"

@@ -75,7 +75,7 @@ def test_the_venue_sees_the_exported_address_also_after_a_reboot(fleet: Standing
 
 
 def test_a_rebuilt_server_keeps_its_address_and_comes_back_without_touching_the_others(fleet: StandingFleet) -> None:
-    before = {host: fleet.on(host, "cat", "/etc/wireguard/wg0.conf") for host in ("hub", "nj")}
+    before = fleet.configured("hub", "nj")
     addresses = {host.ref.id: host.address for host in fleet.stand.hosts()}
     fleet.on("sg", "touch", "/root/of-the-old-server")
 
@@ -87,5 +87,5 @@ def test_a_rebuilt_server_keeps_its_address_and_comes_back_without_touching_the_
     assert {host.ref.id: host.address for host in fleet.stand.hosts()} == addresses
     assert wait_for_mesh(fleet.stand, fleet.stand.hosts()).problems == ()
     assert fleet.seen_by_the_venue() == {"hub": True, "nj": True, "sg": True}
-    assert {host: fleet.on(host, "cat", "/etc/wireguard/wg0.conf") for host in ("hub", "nj")} == before
+    assert fleet.configured("hub", "nj") == before
     assert {name: run.changed for name, run in fleet.up().items()} == {"addresses": 0, "hub": 0, "nj": 0, "sg": 0}

@@ -36,12 +36,12 @@ def test_opening_london_touches_no_other_host_and_installs_all_packages_itself(f
     fleet.lab.home.configure(images={"ldn": "bare"})
     fleet.lab.up(print)
     open_region(fleet, "ldn")
-    before = configured(fleet)
+    before = fleet.configured(*STANDING)
 
     fleet.up("ldn")
 
     assert fleet.on("ldn", "systemctl", "is-active", "docker.service").strip() == "active"
-    assert configured(fleet) == before
+    assert fleet.configured(*STANDING) == before
     # Reachable from everywhere although nobody was told its address: it calls, and they learn.
     for host in STANDING:
         fleet.on(host, "ping", "-c", "1", "-w", "30", fleet.mesh_address("ldn"))
@@ -49,18 +49,11 @@ def test_opening_london_touches_no_other_host_and_installs_all_packages_itself(f
     previews = fleet.preview(*STANDING)
     assert {name: dict(run.changes) for name, run in previews.items()} == {name: {"update": 1} for name in STANDING}
     fleet.up()
-    new = configured(fleet)["nj"].splitlines()
+    new = fleet.configured("nj")["nj"].splitlines()
     address = next(host.address for host in fleet.stand.hosts() if host.ref.id == "ldn")
     old = before["nj"].splitlines()
     assert [line for line in new if line not in old] == [f"Endpoint = {address}:{wireguard_port(fleet)}"]
     assert wait_for_mesh(fleet.stand, fleet.stand.hosts()).problems == ()
-
-
-def configured(fleet: StandingFleet) -> dict[str, str]:
-    """What the standing hosts have on disk of mesh and firewall."""
-    interface = fleet.stand.configuration.fleet.mesh.epoch.interface()
-    files = (f"/etc/wireguard/{interface}.conf", "/etc/fleet/fleet.nft")
-    return {host: fleet.on(host, "cat", *files) for host in STANDING}
 
 
 def wireguard_port(fleet: StandingFleet) -> int:

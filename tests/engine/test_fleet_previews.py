@@ -1,0 +1,226 @@
+"""The fleet's own programs with the real engine, in a lab without servers: what previews show, what errors say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from ipaddress import IPv4Network
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from fleet.configuration import load
+from fleet.operation.initialise import initialise
+from fleet.operation.run import StackRun, preview, refresh, selected, up
+from fleet.rehearsal.project import LabFacts, prepare_project
+from fleet.workspace import Workspace
+from lab.cloud.environment import environment, install_plugins
+from lab.cloud.faults import Fault, add_fault, clear_faults
+from lab.settings import CHECKOUT, LabHome
+
+pytestmark = pytest.mark.engine
+
+REGIONS = ("hub", "nj", "sg", "ldn", "chi", "tyo", "fra")
+HOST_PARTS = ("BaseHost", "MeshNode")
+
+
+@dataclass
+class Paper:
+    """A fleet whose servers exist on paper: clouds and engine are there, hosts are not."""
+
+    home: Path
+    root: Path
+
+    @property
+    def workspace(self) -> Workspace:
+        return Workspace.open(self.root)
+
+    def edit(self, name: str, change: Callable[[dict[str, Any]], None]) -> None:
+        document = yaml.safe_load((self.root / name).read_text())
+        change(document)
+        (self.root / name).write_text(yaml.safe_dump(document, sort_keys=False))
+
+    def host(self, region: str, **values: Any) -> None:
+        """Choose another server for a region."""
+        kept = {key: value for key, value in values.items() if value is not None}
+        self.edit(f"Pulumi.{region}.yaml", lambda document: document["config"]["fleet:hosts"].update(main=kept))
+
+    def up(self, stack: str) -> StackRun:
+        return up(self.workspace, stack, tell)
+
+    def preview(self, stack: str) -> StackRun:
+        return preview(self.workspace, stack, tell)
+
+    def create_servers(self, stack: str) -> None:
+        """Bring a stack's provider resources up; there is no host on which its parts could be applied."""
+        if self.preview(stack).errors:
+            raise AssertionError(self.preview(stack).errors)
+        chosen = selected(self.workspace, stack)
+        names = [f"urn:pulumi:{stack}::fleet::pulumi-python:dynamic/infra:{part}::{stack}" for part in HOST_PARTS]
+        chosen.up(exclude=names, color="never")
+
+
+def tell(stack: str, line: str) -> None:
+    print(f"{stack}: {line}")
+
+
+@pytest.fixture(scope="module")
+def paper(tmp_path_factory: pytest.TempPathFactory) -> Paper:
+    home, root = tmp_path_factory.mktemp("lab"), tmp_path_factory.mktemp("project")
+    LabHome(home).configure(servers=False)
+    install_plugins(home)
+    variables = environment(home)
+    for _ in initialise(root, variables["PULUMI_BACKEND_URL"], environment=variables):
+        pass
+    facts = LabFacts(
+        operator=IPv4Network("198.18.60.1/32"),
+        mesh_cidr=IPv4Network("198.18.48.0/22"),
+        docker_pool=IPv4Network("198.18.52.0/22"),
+        hub_address="198.18.34.100",
+        hub_host_key="ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIK0wmN/Cr3JXqmLW7u+g9pTh+wyqDHpSQEIQczXkVx9q",
+        hub_public_port=8080,
+        open_regions=REGIONS,
+    )
+    prepare_project(CHECKOUT, root, facts)
+    made = Paper(home, root)
+    assert made.up("addresses").errors == ()
+    return made
+
+
+def test_every_stack_previews_and_addresses_stay_as_they_are(paper: Paper) -> None:
+    for region in REGIONS:
+        run = paper.preview(region)
+        assert run.errors == (), region
+        # Stack, providers and component aside: hub 2; a rented host has key, firewall, machine and its two parts.
+        assert run.changes["create"] >= (2 if region == "hub" else 6)
+    assert paper.up("addresses").changed == 0
+    assert refresh(paper.workspace, "addresses", tell).errors == ()
+    assert paper.up("addresses").changed == 0
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        {"provider": "aws", "service": "ec2", "location": "ap-northeast-1", "plan": "t3.large"},
+        {
+            "provider": "aws",
+            "service": "lightsail",
+            "location": "ap-northeast-1",
+            "plan": "medium_3_0",
+            "image": "debian-12",
+        },
+    ],
+    ids=["ec2", "lightsail"],
+)
+def test_tokyo_may_stand_at_aws(paper: Paper, host: dict[str, str]) -> None:
+    kept = (paper.root / "Pulumi.tyo.yaml").read_text()
+    paper.host("tyo", **host)
+    try:
+        # The address of another provider is another resource: the old one is protected, and says so.
+        run = paper.preview("tyo")
+        assert run.errors == ()
+    finally:
+        (paper.root / "Pulumi.tyo.yaml").write_text(kept)
+
+
+def test_nothing_that_changes_beside_the_server_replaces_it(paper: Paper) -> None:
+    paper.create_servers("nj")
+    paper.create_servers("sg")
+    kept = (paper.root / "fleet.yaml").read_text()
+
+    def other_people(document: dict[str, Any]) -> None:
+        key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIK0wmN/Cr3JXqmLW7u+g9pTh+wyqDHpSQEIQczXkVx9q"
+        document["operators"]["keys"] = {"somebody": key}
+        # The first-boot script names the login user: another one is another script.
+        document["deploy_user"] = "operator"
+
+    paper.edit("fleet.yaml", other_people)
+    try:
+        for region in ("nj", "sg"):
+            assert set(paper.preview(region).changes) <= {"create"}, "the two parts of a host that is not there"
+    finally:
+        (paper.root / "fleet.yaml").write_text(kept)
+
+
+def test_a_raised_generation_replaces_the_server_and_says_so(paper: Paper) -> None:
+    kept = (paper.root / "Pulumi.nj.yaml").read_text()
+    paper.edit("Pulumi.nj.yaml", lambda document: document["config"]["fleet:hosts"]["main"].update(generation=2))
+    try:
+        run = paper.preview("nj")
+    finally:
+        (paper.root / "Pulumi.nj.yaml").write_text(kept)
+    assert run.errors == ()
+    assert run.changes["replace"] == 1
+    assert any("generation 1 -> 2: this server is destroyed and built anew" in text for text in run.warnings)
+
+
+def test_a_rate_limit_is_repeated_until_it_is_over(paper: Paper) -> None:
+    # More refusals than the provider's own client repeats: the error hook of every resource goes on.
+    add_fault(paper.home, Fault("http", "vultr", "create", "vultr:index/sSHKey:SSHKey", 429, 6))
+    try:
+        paper.create_servers("chi")
+    finally:
+        clear_faults(paper.home)
+
+
+def test_a_failed_call_and_missing_capacity_are_one_clear_error_each(paper: Paper) -> None:
+    droplet = "digitalocean:index/droplet:Droplet"
+    for fault, wanted in (
+        (Fault("http", "digitalocean", "create", droplet, 500, 1), "500"),
+        (Fault("capacity", "digitalocean", "create", droplet, None, 1), "s-2vcpu-4gb"),
+    ):
+        add_fault(paper.home, fault)
+        try:
+            run = paper.up("ldn")
+        finally:
+            clear_faults(paper.home)
+        about_it = [error for error in run.errors if "ldn" in error and wanted in error]
+        assert about_it, run.errors
+        assert "Traceback" not in "".join(run.errors)
+
+
+def test_a_wrong_passphrase_and_missing_addresses_are_one_clear_line(paper: Paper) -> None:
+    workspace = paper.workspace
+    kept = workspace.passphrase_file.read_text()
+    workspace.passphrase_file.write_text("another\n")
+    try:
+        errors = paper.preview("nj").errors
+    finally:
+        workspace.passphrase_file.write_text(kept)
+    assert len(errors) == 1
+    assert "passphrase" in errors[0]
+    assert "\n" not in errors[0]
+
+    other = paper.root.parent / "empty-backend"
+    other.mkdir(exist_ok=True)
+    settings = paper.root / ".fleet" / "settings.yaml"
+    text = settings.read_text()
+    document = yaml.safe_load(text)
+    document["backend"] = document["environment"]["PULUMI_BACKEND_URL"] = f"file://{other}"
+    settings.write_text(yaml.safe_dump(document))
+    try:
+        errors = paper.preview("nj").errors
+    finally:
+        settings.write_text(text)
+    assert any('unknown stack "organization/fleet/addresses"' in error for error in errors), errors
+
+
+def test_a_broken_configuration_stops_the_program_with_the_whole_report(paper: Paper) -> None:
+    kept = (paper.root / "Pulumi.nj.yaml").read_text()
+    paper.host("nj", provider="vultr", location="ewr", plan="vhp-4c-8gb-amdd")
+    try:
+        errors = paper.preview("nj").errors
+    finally:
+        (paper.root / "Pulumi.nj.yaml").write_text(kept)
+    assert "vhp-4c-8gb-amdd" in "\n".join(errors)
+    assert "Traceback" not in "\n".join(errors)
+    load(paper.root)
+
+
+def test_an_unknown_stack_is_refused_by_the_program(paper: Paper) -> None:
+    errors = paper.preview("mars").errors
+    assert "mars" in errors[0]
+    assert "Traceback" not in "".join(errors)
+    (paper.root / "Pulumi.mars.yaml").unlink()
