@@ -123,11 +123,19 @@ def _run(workspace: Workspace, stack: str, progress: Progress, action: str) -> S
     return StackRun(
         stack=stack,
         changes=listener.changes,
-        errors=tuple(listener.errors),
+        errors=_told(listener.errors),
         warnings=tuple(listener.warnings),
         outputs=exported,
         seconds=time.monotonic() - started,
     )
+
+
+ECHOES = ("an unhandled error occurred: program exited with non-zero exit code", "update failed", "preview failed")
+"""What the engine adds after an error that it, or the program, has told already."""
+
+
+def _told(errors: list[str]) -> tuple[str, ...]:
+    return tuple(error for error in errors if not error.startswith(ECHOES)) or tuple(errors)
 
 
 @contextlib.contextmanager
