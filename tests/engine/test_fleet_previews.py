@@ -182,6 +182,7 @@ def test_a_failed_call_and_missing_capacity_are_one_clear_error_each(paper: Pape
 
 
 def test_a_wrong_passphrase_and_missing_addresses_are_one_clear_line(paper: Paper) -> None:
+    assert paper.preview("nj").errors == ()  # the stack is there, under the right passphrase
     workspace = paper.workspace
     kept = workspace.passphrase_file.read_text()
     workspace.passphrase_file.write_text("another\n")
