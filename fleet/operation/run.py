@@ -11,6 +11,7 @@ from typing import Any
 from pulumi import automation
 from pulumi.automation.events import EngineEvent
 
+from fleet.operation.locks import locks_of
 from fleet.workspace import Workspace
 from fleet.workspace.engine_path import put_engine_on_path
 
@@ -115,7 +116,7 @@ def _run(workspace: Workspace, stack: str, progress: Progress, action: str) -> S
     listener = _Listener(stack, progress)
     started = time.monotonic()
     exported: Mapping[str, Any] = {}
-    with _failure_text(listener):
+    with _failure_text(workspace, listener):
         chosen = automation.create_or_select_stack(stack, work_dir=str(workspace.root), opts=_options(workspace))
         getattr(chosen, action)(on_event=listener, color="never")
         if action == "up":
@@ -139,15 +140,22 @@ def _told(errors: list[str]) -> tuple[str, ...]:
 
 
 @contextlib.contextmanager
-def _failure_text(listener: _Listener) -> Iterator[None]:
+def _failure_text(workspace: Workspace, listener: _Listener) -> Iterator[None]:
     """Turn a failed command into the engine's own lines: its diagnostics, or the ``error:`` lines it printed."""
     try:
         yield
+    except automation.ConcurrentUpdateError as failure:
+        held = [str(lock) for lock in locks_of(workspace, listener.stack)]
+        listener.errors[:] = held or _printed_errors(failure)
     except automation.CommandError as failure:
         if not listener.errors:
-            printed = [line.strip().removeprefix("stderr: ") for line in str(failure).splitlines()]
-            told = [line.removeprefix("error: ") for line in printed if line.startswith("error: ")]
-            listener.errors.extend(told or [line for line in printed if line][-3:])
+            listener.errors.extend(_printed_errors(failure))
+
+
+def _printed_errors(failure: automation.CommandError) -> list[str]:
+    printed = [line.strip().removeprefix("stderr: ") for line in str(failure).splitlines()]
+    told = [line.removeprefix("error: ") for line in printed if line.startswith("error: ")]
+    return told or [line for line in printed if line][-3:]
 
 
 def _options(workspace: Workspace) -> automation.LocalWorkspaceOptions:

@@ -19,6 +19,7 @@ from fleet.cli.commands import (
     preview,
     ssh,
     status,
+    unlock,
     up,
     validate,
 )
@@ -33,6 +34,7 @@ def register(app: typer.Typer) -> None:
     app.command("up")(up.up)
     app.command("down")(down.down)
     app.command("status")(status.status)
+    app.command("unlock")(unlock.unlock)
     app.command("adopt")(adopt.adopt)
     app.command("ssh")(ssh.ssh)
     app.command("logs")(logs.logs)

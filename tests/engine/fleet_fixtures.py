@@ -1,0 +1,32 @@
+"""A fleet on paper: the real engine and the clouds' stand-ins are there, servers are not."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Network
+from pathlib import Path
+
+from fleet.operation.initialise import initialise
+from fleet.rehearsal.project import LabFacts, prepare_project
+from fleet.workspace import Workspace
+from lab.cloud.environment import environment, install_plugins
+from lab.settings import CHECKOUT, LabHome
+
+
+def fleet_on_paper(home: Path, root: Path, open_regions: tuple[str, ...]) -> Workspace:
+    """A project of its own against a lab of its own; nothing was brought up yet."""
+    LabHome(home).configure(servers=False)
+    install_plugins(home)
+    variables = environment(home)
+    for _ in initialise(root, variables["PULUMI_BACKEND_URL"], environment=variables):
+        pass
+    facts = LabFacts(
+        operator=IPv4Network("198.18.60.1/32"),
+        mesh_cidr=IPv4Network("198.18.48.0/22"),
+        docker_pool=IPv4Network("198.18.52.0/22"),
+        hub_address="198.18.34.100",
+        hub_host_key="ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIK0wmN/Cr3JXqmLW7u+g9pTh+wyqDHpSQEIQczXkVx9q",
+        hub_public_port=8080,
+        open_regions=open_regions,
+    )
+    prepare_project(CHECKOUT, root, facts)
+    return Workspace.open(root)
