@@ -1,5 +1,7 @@
 """Stack of one region (the hub included): for each of its hosts a server, its base, its node in the mesh."""
 
+import asyncio
+
 import pulumi
 
 from fleet.configuration import Configuration
@@ -16,8 +18,7 @@ async def region(configuration: Configuration, name: str) -> None:
     """Declare everything in one region and export what people and tools ask for."""
     project = pulumi.get_project()
     vault = open_vault()
-    addresses = await read_addresses(project)
-    generations = await read_generations(project, name)
+    addresses, generations = await asyncio.gather(read_addresses(project), read_generations(project, name))
 
     hosts = configuration.hosts_of(name)
     for ref in hosts:

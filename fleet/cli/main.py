@@ -6,6 +6,7 @@ given, something would be lost), 4 something is missing on this machine, 130 int
 
 from __future__ import annotations
 
+import signal
 import sys
 import tempfile
 import traceback
@@ -33,6 +34,9 @@ register(app)
 
 def main() -> None:
     """Run the command line; never shows a traceback."""
+    # A shell's background job ignores SIGINT, and so would the engine's plugins, which it ends by this signal: every
+    # run would wait five seconds for them.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         app(prog_name="fleet")
     except KeyboardInterrupt:
