@@ -12,8 +12,10 @@ from __future__ import annotations
 
 import json
 import sys
+import threading
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -32,6 +34,7 @@ from pulumi.dynamic import (
 
 from fleet.secrets import SecretError
 from fleet.workspace import WorkspaceError
+from fleet.workspace.stop import stop_requested
 from hosts import Connection, HostError, HostState, HostUnreachable, Report, Target, apply, connect, observe
 from infra.first_boot import DEPLOY_PATH
 from infra.vault import open_vault
@@ -41,6 +44,10 @@ REVISION = "1"
 
 CONNECT_SECONDS = 240.0
 """How long a new server may take until ssh answers: first boot of the slowest of the providers is about two minutes."""
+
+STOP_LOOK_SECONDS = 0.25
+STOP_GRACE_SECONDS = 15.0
+"""How long an interrupted run waits for a host to finish: with the engine's own five seconds, under half a minute."""
 
 EXPECTED_ERRORS = (HostError, SecretError, WorkspaceError)
 """Errors whose text is written for the user; everything else is a defect and keeps its traceback."""
@@ -165,8 +172,37 @@ def _apply(part: HostPart, first: Target) -> Report:
         # A *new* connection, to the permanent key alone: what proves that we are not locked out.
         return connect(part.target, key, deadline_seconds=30.0)
 
-    with connect(first, key, deadline_seconds=CONNECT_SECONDS) as connection:
+    with (
+        connect(first, key, deadline_seconds=CONNECT_SECONDS, progress=_give_up_when_stopped) as connection,
+        _closed_when_stopped(connection),
+    ):
         return apply(connection, _filled(part.state), confirm=confirm)
+
+
+def _give_up_when_stopped(waiting: str) -> None:
+    if stop_requested():
+        raise HostUnreachable(f"{waiting}. Given up: the run was interrupted. Nothing was changed on the host.")
+
+
+@contextmanager
+def _closed_when_stopped(connection: Connection) -> Iterator[None]:
+    """Let an interrupted run go on for a little, then close the connection: the host finishes its step by itself."""
+    ended = threading.Event()
+
+    def watch() -> None:
+        while not ended.wait(STOP_LOOK_SECONDS):
+            if stop_requested():
+                if not ended.wait(STOP_GRACE_SECONDS):
+                    connection.close()
+                return
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        watcher.join()
 
 
 def _outputs(inputs: Mapping[str, Any], report: Report) -> dict[str, Any]:

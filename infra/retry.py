@@ -9,12 +9,17 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
 
 import pulumi
+
+from fleet.workspace.stop import stop_requested
 
 ATTEMPTS = 5
 """With FIRST_WAIT doubling: at most 2 + 4 + 8 + 16 + 32 = 62 s, above the one-minute windows of the three APIs."""
 FIRST_WAIT_SECONDS = 2.0
+
+STOP_LOOK_SECONDS = 0.25
 
 _REFUSED_FOR_RATE = re.compile(r"\b429\b|too many requests|rate limit|throttl|request limit exceeded", re.IGNORECASE)
 """How the three providers say it; EC2's own word is RequestLimitExceeded."""
@@ -31,7 +36,11 @@ async def _repeat_rate_limited(args: pulumi.ErrorHookArgs) -> bool:
         return False
     wait = FIRST_WAIT_SECONDS * 2 ** (seen - 1)
     pulumi.log.info(f"{args.name}: rate limited by the provider, attempt {seen} of {ATTEMPTS}, again in {wait:.0f} s")
-    await asyncio.sleep(wait)
+    until = time.monotonic() + wait
+    while time.monotonic() < until:
+        if stop_requested():
+            return False
+        await asyncio.sleep(STOP_LOOK_SECONDS)
     return True
 
 

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from fleet.operation.run import Progress, StackRun
 from fleet.workspace import Workspace
+from fleet.workspace.stop import forget_stop, request_stop
 
 
 class Action(Protocol):
@@ -28,17 +29,26 @@ def run_waves(
     Returns the runs that took place, in order of completion; what never started is not in it.
     """
     runs: list[StackRun] = []
-    for wave in ordered:
-        for run in _wave(workspace, wave, action, progress):
-            runs.append(run)
-            finished(run)
-        if not all(run.ok for run in runs):
-            break
+    try:
+        for wave in ordered:
+            for run in _wave(workspace, wave, action, progress):
+                runs.append(run)
+                finished(run)
+            if not all(run.ok for run in runs):
+                break
+    finally:
+        forget_stop(workspace.root)
     return tuple(runs)
 
 
 def _wave(workspace: Workspace, wave: tuple[str, ...], action: Action, progress: Progress) -> Iterator[StackRun]:
     with ThreadPoolExecutor(max_workers=len(wave)) as pool:
         started = [pool.submit(action, workspace, stack, progress) for stack in wave]
-        for future in as_completed(started):
-            yield future.result()
+        try:
+            for future in as_completed(started):
+                yield future.result()
+        except BaseException:
+            # Ctrl-C: the engines got it too and end what they began; what they wait for is told to end soon.
+            request_stop(workspace.root)
+            progress("fleet", "interrupted: waiting for what is under way to end")
+            raise

@@ -10,6 +10,7 @@ from pathlib import Path
 import yaml
 
 from fleet.secrets import SecretStore
+from fleet.workspace import stop
 from fleet.workspace.engine_path import engine_path
 
 SETTINGS = Path(".fleet") / "settings.yaml"
@@ -149,6 +150,7 @@ class Workspace:
             "PULUMI_BACKEND_URL": self.backend,
             "PULUMI_CONFIG_PASSPHRASE_FILE": str(self.passphrase_file),
             "FLEET_ROOT": str(self.root),
+            stop.VARIABLE: str(stop.stop_file(self.root)),
             **self.environment,
         }
 

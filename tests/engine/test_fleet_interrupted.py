@@ -64,11 +64,6 @@ def bringing_up(workspace: Workspace, home: Path) -> Iterator[subprocess.Popen[s
         clear_faults(home)
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=subprocess.TimeoutExpired,
-    reason="an interrupt while a rate-limited create is repeated does not end the run: it was still going after 60 s",
-)
 def test_one_interrupt_ends_it_and_leaves_no_lock(workspace: Workspace, tmp_path: Path) -> None:
     with bringing_up(workspace, tmp_path / "lab") as running:
         os.killpg(running.pid, signal.SIGINT)
