@@ -28,7 +28,7 @@ def refuse_running(orphan: Orphan, workspace: Workspace) -> None:
     if locked := locked_stacks(workspace):
         raise DeletionRefused(
             f"a run holds stack {', '.join(locked)}: what it makes is in no state until it is done, and "
-            f"{orphan.owned.id} may be that. Wait for it; if it was killed, run: pulumi cancel --stack {locked[0]}"
+            f"{orphan.owned.id} may be that. Wait for it; if it was killed, run: fleet unlock {locked[0]}"
         )
 
 
