@@ -102,7 +102,9 @@ async def read_addresses(project: str) -> AddressBook:
         pulumi.RunError: the stack has no such output (never brought up), or it arrives in another shape (as it does,
             without any error from the engine, when it was encrypted with another passphrase).
     """
-    exported = await read_output("addresses", project, OUTPUT)
+    name = f"{pulumi.get_organization()}/{project}/addresses"
+    reference = pulumi.StackReference("addresses-outputs", stack_name=name)
+    exported = (await asyncio.ensure_future(reference.get_output_details(OUTPUT))).value
     if exported is None:
         raise pulumi.RunError(
             "stack 'addresses' exports no addresses: it was never brought up. Run: pulumi up -s addresses"
@@ -113,15 +115,6 @@ async def read_addresses(project: str) -> AddressBook:
             "All stacks of a fleet share one (PULUMI_CONFIG_PASSPHRASE_FILE)."
         )
     return AddressBook({name: ReservedAddress(**entry) for name, entry in exported.items()})
-
-
-async def read_output(stack: str, project: str, output: str) -> object:
-    """One plain output of a stack of this project, None if it has no such output (engine facts: that is no error)."""
-    reference = pulumi.StackReference(
-        f"{stack}-outputs", stack_name=f"{pulumi.get_organization()}/{project}/{stack}"
-    )
-    details = await asyncio.ensure_future(reference.get_output_details(output))
-    return details.value
 
 
 def _well_formed(entry: object) -> bool:

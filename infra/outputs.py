@@ -2,26 +2,47 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pulumi
 
 from fleet.configuration import Configuration, HostRef
 from fleet.model.stack import ExistingHost
 from fleet.secrets import Vault
-from infra.addresses import read_output
 from infra.host import pinned_host_key
 from infra.servers.server import Server
 
 GENERATIONS = "generations"
 
 
-async def read_generations(project: str, stack: str) -> dict[str, int]:
-    """The generation of each host as of this stack's last successful run; empty before the first one.
+READ_ATTEMPTS = 100
+READ_WAIT_SECONDS = 0.05
+
+
+async def read_generations(project: str, stack: str, hosts: tuple[HostRef, ...]) -> dict[str, int]:
+    """The generation of each host as of this stack's last successful run; empty where none was ever raised.
 
     A stack reads its own outputs here: whether a server may be replaced (``protect``) is decided before the program
-    declares it, and only a run in which the generation was raised may.
+    declares it, and only a run in which the generation was raised may. A host of generation 1 cannot have been raised.
+
+    Raises:
+        pulumi.RunError: the state cannot be read.
     """
-    exported = await read_output(stack, project, GENERATIONS)
-    return {name: int(value) for name, value in exported.items()} if isinstance(exported, dict) else {}
+    if all(ref.host.generation == 1 for ref in hosts):
+        return {}
+    name = f"{pulumi.get_organization()}/{project}/{stack}"
+    for _ in range(READ_ATTEMPTS):
+        try:
+            answer = await pulumi.runtime.invoke_async("pulumi:pulumi:readStackOutputs", {"name": name})
+        except Exception as unreadable:  # noqa: BLE001 - the SDK raises nothing more exact
+            # The engine is writing this very state right now, and a file is empty for a moment (measured).
+            if "checkpoint" not in str(unreadable):
+                raise pulumi.RunError(f"the outputs of stack {stack} cannot be read: {unreadable}") from None
+            await asyncio.sleep(READ_WAIT_SECONDS)
+            continue
+        exported = answer["outputs"].get(GENERATIONS, {})
+        return {host: int(generation) for host, generation in exported.items()}
+    raise pulumi.RunError(f"the outputs of stack {stack} cannot be read: its state is being written all the time")
 
 
 def describe(

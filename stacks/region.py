@@ -18,9 +18,9 @@ async def region(configuration: Configuration, name: str) -> None:
     """Declare everything in one region and export what people and tools ask for."""
     project = pulumi.get_project()
     vault = open_vault()
-    addresses, generations = await asyncio.gather(read_addresses(project), read_generations(project, name))
-
     hosts = configuration.hosts_of(name)
+    addresses, generations = await asyncio.gather(read_addresses(project), read_generations(project, name, hosts))
+
     for ref in hosts:
         server = declare(server_request(configuration, ref, addresses, vault, generations.get(ref.id)))
         base = declare_base(configuration, ref, server, vault)

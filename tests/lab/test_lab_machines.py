@@ -378,7 +378,7 @@ def test_containers_that_ask_for_more_open_files_than_there_are_start(lab: Lab, 
 def test_an_existing_server_runs_what_its_owner_set_up(lab: Lab, machines: Machines, tmp_path: Path) -> None:
     key = tmp_path / "key"
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)
-    server = lab.add_existing("hub", key.with_suffix(".pub").read_text().strip())
+    server = lab.add_existing("legacy", key.with_suffix(".pub").read_text().strip())
     known = tmp_path / "known_hosts"
     known.write_text(f"{server.address} {server.host_key}\n")
     login = ["ssh", "-i", str(key), "-o", f"UserKnownHostsFile={known}", "-o", "StrictHostKeyChecking=yes"]
@@ -390,7 +390,7 @@ def test_an_existing_server_runs_what_its_owner_set_up(lab: Lab, machines: Machi
     ).stdout
     assert {"table inet legacy", "table inet ufw_like", "legacy-web-1"} <= set(shown.splitlines())
     assert answers(server.address, 8080)
-    assert lab.add_existing("hub", "ignored: it stands already") == server
+    assert lab.add_existing("legacy", "ignored: it stands already") == server
     machines.destroy(server.id)
 
 
