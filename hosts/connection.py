@@ -64,6 +64,10 @@ class Target:
             if pin.split(maxsplit=1)[:1] != ["ssh-ed25519"]:
                 raise ValueError(f"{self.name}: a pinned host key reads 'ssh-ed25519 AAAA...', not {pin[:20]!r}")
 
+    def as_root(self, *arguments: str) -> Argv:
+        """A command with root's rights on this host, whoever logs in."""
+        return Argv(*arguments) if self.user == "root" else Argv("sudo", "-n", *arguments)
+
     def __str__(self) -> str:
         through = f" through {self.proxy.name}" if self.proxy else ""
         return f"{self.name} ({self.user}@{self.address}:{self.port}{through})"

@@ -24,7 +24,6 @@ from hosts.errors import (
     Unsettled,
     ValidationRefused,
 )
-from hosts.quoting import Argv
 from hosts.report import Change, Report, Reverted
 from hosts.state import UNITS_ORDER, HostState
 
@@ -225,7 +224,7 @@ def program_stdin(payload: dict[str, Any]) -> bytes:
 def _stage(connection: Connection, payload: dict[str, Any], timeout_seconds: float) -> _Answer:
     """One exec: the program and the payload in, one report out."""
     python = ("python3", "-I", "-B", "-c", LOADER)
-    argv = Argv(*python) if connection.target.user == "root" else Argv("sudo", "-n", *python)
+    argv = connection.target.as_root(*python)
     done = connection.run(argv, stdin=program_stdin(payload), timeout_seconds=timeout_seconds)
     return _answer(connection, done.exit_status, done.stdout, done.stderr)
 

@@ -37,7 +37,7 @@ from fleet.workspace import WorkspaceError
 from fleet.workspace.stop import stop_requested
 from hosts import Connection, HostError, HostState, HostUnreachable, Report, Target, apply, connect, observe
 from infra.first_boot import DEPLOY_PATH
-from infra.vault import open_vault
+from infra.vault import filled, open_vault
 
 REVISION = "1"
 """Raised when the meaning of the inputs changes so that every host must be applied again."""
@@ -154,7 +154,7 @@ class HostStateProvider(ResourceProvider):
         part = HostPart.from_inputs(props)
         try:
             with connect(part.target, _login_key(), deadline_seconds=20.0) as connection:
-                report = observe(connection, _filled(part.state))
+                report = observe(connection, filled(part.state, open_vault()))
         except HostUnreachable as unreachable:
             print(f"{part.host}: not refreshed: {unreachable}", file=sys.stderr)
             return ReadResult(id_, props)
@@ -176,7 +176,7 @@ def _apply(part: HostPart, first: Target) -> Report:
         connect(first, key, deadline_seconds=CONNECT_SECONDS, progress=_give_up_when_stopped) as connection,
         _closed_when_stopped(connection),
     ):
-        return apply(connection, _filled(part.state), confirm=confirm)
+        return apply(connection, filled(part.state, open_vault()), confirm=confirm)
 
 
 def _give_up_when_stopped(waiting: str) -> None:
@@ -209,16 +209,6 @@ def _outputs(inputs: Mapping[str, Any], report: Report) -> dict[str, Any]:
     kept = {key: inputs[key] for key in _INPUTS}
     skipped = [f"{item.kind} {item.name}: {item.reason}" for item in report.skipped]
     return {**kept, "skipped": skipped, "drift": []}
-
-
-def _filled(state: HostState) -> HostState:
-    """The state with every secret reference resolved; files that had one are sensitive from here on."""
-    vault = open_vault()
-    files = tuple(
-        replace(file, content=vault.fill(file.content), sensitive=True) if vault.has_reference(file.content) else file
-        for file in state.files
-    )
-    return replace(state, files=files)
 
 
 def _login_key() -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 
 from fleet.secrets import Vault
 from fleet.workspace import Workspace
+from hosts import HostState
 
 
 @cache
@@ -18,3 +20,16 @@ def open_vault() -> Vault:
     """
     workspace = Workspace.find()
     return Vault(workspace.open_secrets().master)
+
+
+def filled(state: HostState, vault: Vault) -> HostState:
+    """The state with every secret reference resolved; files that had one are sensitive from here on.
+
+    Raises:
+        SecretError: a reference that is malformed or was made under another master secret.
+    """
+    files = tuple(
+        replace(file, content=vault.fill(file.content), sensitive=True) if vault.has_reference(file.content) else file
+        for file in state.files
+    )
+    return replace(state, files=files)

@@ -10,7 +10,7 @@ from importlib import resources
 from fleet.configuration import Configuration, HostRef
 from fleet.model.stack import ExistingHost
 from fleet.secrets import Vault
-from hosts import Argv, Change, Connection, HostError, connect, observe
+from hosts import Change, Connection, HostError, connect, observe
 from infra.first_boot import DEPLOY_PATH
 from infra.host import base_state, host_target
 
@@ -71,9 +71,8 @@ def survey(configuration: Configuration, ref: HostRef, vault: Vault) -> Survey:
 
 
 def _offered(connection: Connection) -> tuple[OpenPort, ...]:
-    become = () if connection.target.user == "root" else ("sudo", "-n")
     script = (resources.files("fleet.adoption") / "probe.py").read_bytes()
-    done = connection.run(Argv(*become, "python3", "-"), stdin=script)
+    done = connection.run(connection.target.as_root("python3", "-"), stdin=script)
     if done.exit_status != 0:
         last = done.stderr.decode(errors="replace").strip().splitlines()[-1:]
         raise HostError(f"{connection.target}: its open ports could not be listed: {' '.join(last)}")

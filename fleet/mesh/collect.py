@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib import resources
 
-from hosts import Argv, Connection, HostError, Target, connect
+from hosts import Connection, HostError, Target, connect
 from wireguard.keys import MeshKeys
 from wireguard.plan import MeshError, MeshPlan
 from wireguard.verification import MeshMatrix, NodeReport, judge, parse_dump, parse_ping
@@ -76,10 +76,9 @@ def report_of(connection: Connection, mesh: MeshPlan, interface: str, peers: lis
         MeshError: the host has no such interface, or answered something else than the probe does.
     """
     addresses = {str(mesh.node(peer).address): peer for peer in peers}
-    become = () if connection.target.user == "root" else ("sudo", "-n")
     script = (resources.files("fleet.mesh") / "probe.py").read_bytes()
     done = connection.run(
-        Argv(*become, "python3", "-", interface, *addresses), stdin=script, timeout_seconds=PROBE_SECONDS
+        connection.target.as_root("python3", "-", interface, *addresses), stdin=script, timeout_seconds=PROBE_SECONDS
     )
     if done.exit_status != 0:
         last = done.stderr.decode(errors="replace").strip().splitlines()[-1:]

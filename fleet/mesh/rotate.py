@@ -17,6 +17,7 @@ from fleet.mesh.collect import report_of
 from fleet.secrets import Vault
 from hosts import Connection, File, HostError, HostState, Target, WireguardInterface, apply, connect
 from infra.mesh import INTERFACES, config_path, interface_files, wireguard_interface
+from infra.vault import filled
 from wireguard.keys import ReferencedKeys
 from wireguard.plan import MeshError, MeshPlan
 from wireguard.rotation import Gate, Step
@@ -75,7 +76,7 @@ def carry_out(fleet: Fleet, steps: Sequence[Step], plans: Plans, progress: Progr
 
 
 def _bring(fleet: Fleet, step: Step, plans: Plans, node: str, connection: Connection) -> None:
-    state = _filled(node_state(node, step, plans, fleet.vault), fleet.vault)
+    state = filled(node_state(node, step, plans, fleet.vault), fleet.vault)
     apply(
         connection,
         state,
@@ -130,14 +131,6 @@ def _look(connections: _Connections, fleet: Fleet, mesh: MeshPlan, interface: st
     )
     keys = ReferencedKeys(fleet.vault)
     return judge(mesh, {node.name: keys.public(node) for node in mesh.nodes}, reports)
-
-
-def _filled(state: HostState, vault: Vault) -> HostState:
-    files = tuple(
-        replace(file, content=vault.fill(file.content)) if vault.has_reference(file.content) else file
-        for file in state.files
-    )
-    return replace(state, files=files)
 
 
 class _Connections:

@@ -18,7 +18,7 @@ from fleet.operation.hosts_of import RunningHost
 from fleet.operation.run import up
 from fleet.secrets import Vault
 from fleet.workspace import Workspace
-from hosts import Argv, Connection
+from hosts import Connection
 from infra.first_boot import DEPLOY_PATH
 from infra.mesh import INTERFACES
 from wireguard.plan import MeshPlan
@@ -121,10 +121,9 @@ def _observe(fleet: Fleet, plans: Plans) -> Mapping[str, Observed]:
 
 
 def _standing(connection: Connection, mesh: MeshPlan, node: str, nodes: Sequence[str]) -> Observed:
-    become = () if connection.target.user == "root" else ("sudo", "-n")
     peers = [str(mesh.node(name).address) for name in nodes if name != node]
     script = (resources.files("fleet.mesh") / "standing_probe.py").read_bytes()
-    done = connection.run(Argv(*become, "python3", "-", *peers), stdin=script)
+    done = connection.run(connection.target.as_root("python3", "-", *peers), stdin=script)
     answer = json.loads(done.stdout)
     interfaces = frozenset(answer["interfaces"]) & frozenset(INTERFACES)
     leads = set(answer["routes"])

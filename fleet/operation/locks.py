@@ -8,9 +8,8 @@ import socket
 from dataclasses import dataclass
 from pathlib import Path
 
+from fleet.operation.initialise import FILE_SCHEME
 from fleet.workspace import Workspace
-
-FILE_SCHEME = "file://"
 
 
 class UnlockRefused(Exception):
@@ -53,11 +52,20 @@ class Lock:
 
 def locks_of(workspace: Workspace, stack: str) -> tuple[Lock, ...]:
     """The locks of a stack. Only a backend of files shows them: elsewhere there are none to be seen."""
-    if not workspace.backend.startswith(FILE_SCHEME):
-        return ()
-    folder = Path(workspace.backend.removeprefix(FILE_SCHEME)) / ".pulumi" / "locks"
-    found = (_read(path, stack) for path in sorted(folder.rglob(f"{stack}/*.json")))
+    found = (_read(path, stack) for path in _lock_files(workspace, f"{stack}/*.json"))
     return tuple(lock for lock in found if lock is not None)
+
+
+def locked_stacks(workspace: Workspace) -> tuple[str, ...]:
+    """The stacks that have a lock, in a backend of files; empty for other backends."""
+    return tuple(sorted({path.parent.name for path in _lock_files(workspace, "*.json")}))
+
+
+def _lock_files(workspace: Workspace, pattern: str) -> list[Path]:
+    if not workspace.backend.startswith(FILE_SCHEME):
+        return []
+    folder = Path(workspace.backend.removeprefix(FILE_SCHEME)) / ".pulumi" / "locks"
+    return sorted(folder.rglob(pattern))
 
 
 def unlock(workspace: Workspace, stack: str) -> tuple[Lock, ...]:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
+from fleet.operation.locks import locked_stacks
 from fleet.orphans.comparison import Orphan
 from fleet.orphans.search import Findings
 from fleet.workspace import Workspace
-
-FILE_SCHEME = "file://"
 
 
 class DeletionRefused(Exception):
@@ -30,14 +27,6 @@ def refuse_running(orphan: Orphan, workspace: Workspace) -> None:
             f"a run holds stack {', '.join(locked)}: what it makes is in no state until it is done, and "
             f"{orphan.owned.id} may be that. Wait for it; if it was killed, run: fleet unlock {locked[0]}"
         )
-
-
-def locked_stacks(workspace: Workspace) -> tuple[str, ...]:
-    """The stacks that a run holds, in a backend of files; empty for other backends."""
-    if not workspace.backend.startswith(FILE_SCHEME):
-        return ()
-    locks = Path(workspace.backend.removeprefix(FILE_SCHEME)) / ".pulumi" / "locks"
-    return tuple(sorted({lock.parent.name for lock in locks.rglob("*.json")}))
 
 
 def delete(findings: Findings, orphan: Orphan) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +11,10 @@ import pytest
 import yaml
 
 from fleet.configuration import load
-from fleet.operation.initialise import initialise
 from fleet.operation.run import StackRun, preview, refresh, selected, up
-from fleet.rehearsal.project import LabFacts, prepare_project
 from fleet.workspace import Workspace
-from lab.cloud.environment import environment, install_plugins
 from lab.cloud.faults import Fault, add_fault, clear_faults
-from lab.settings import CHECKOUT, LabHome
+from tests.engine.fleet_fixtures import fleet_on_paper
 
 pytestmark = pytest.mark.engine
 
@@ -69,21 +65,7 @@ def tell(stack: str, line: str) -> None:
 @pytest.fixture(scope="module")
 def paper(tmp_path_factory: pytest.TempPathFactory) -> Paper:
     home, root = tmp_path_factory.mktemp("lab"), tmp_path_factory.mktemp("project")
-    LabHome(home).configure(servers=False)
-    install_plugins(home)
-    variables = environment(home)
-    for _ in initialise(root, variables["PULUMI_BACKEND_URL"], environment=variables):
-        pass
-    facts = LabFacts(
-        operator=IPv4Network("198.18.60.1/32"),
-        mesh_cidr=IPv4Network("198.18.48.0/22"),
-        docker_pool=IPv4Network("198.18.52.0/22"),
-        hub_address="198.18.34.100",
-        hub_host_key="ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIK0wmN/Cr3JXqmLW7u+g9pTh+wyqDHpSQEIQczXkVx9q",
-        hub_public_port=8080,
-        open_regions=REGIONS,
-    )
-    prepare_project(CHECKOUT, root, facts)
+    fleet_on_paper(home, root, REGIONS)
     made = Paper(home, root)
     assert made.up("addresses").errors == ()
     return made

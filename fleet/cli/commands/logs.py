@@ -16,14 +16,13 @@ def logs(
     root: Root = None,
 ) -> None:
     """The last lines of a host's journal."""
-    from hosts import Argv, connect
+    from hosts import connect
     from infra.first_boot import DEPLOY_PATH
 
     context = Context(root)
     target = context.host(host).target
-    become = () if target.user == "root" else ("sudo", "-n")
     chosen = ("--unit", unit) if unit else ()
-    argv = Argv(*become, "journalctl", "--no-pager", "--lines", str(lines), *chosen)
+    argv = target.as_root("journalctl", "--no-pager", "--lines", str(lines), *chosen)
     with connect(target, context.vault.ed25519_private(*DEPLOY_PATH), deadline_seconds=20.0) as connection:
         done = connection.run(argv)
     print(done.stdout.decode(errors="replace"), end="")
