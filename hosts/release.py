@@ -1,0 +1,127 @@
+"""One immutable rendering of a bundle: the files of a Compose project, the images it runs, and what must hold to keep it.
+
+A release is named by its digest, lives in ``/opt/fleet/<bundle>/releases/<digest>/`` and is never changed there. Whoever
+describes a release needs only this module; ``hosts.deploy`` brings it to a host.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+from typing import Any
+
+from hosts.document import OCTAL, from_document, to_document
+
+COMPOSE_FILE = "compose.yaml"
+
+DIGEST_CHARACTERS = 16
+"""Of the SHA-256: 64 bits name the handful of releases that a host keeps."""
+
+NETWORK = "fleet"
+"""The Docker network on each host over which its bundles find each other by service name."""
+
+WAITING = 75
+"""Exit status of a check that waits for another host (EX_TEMPFAIL of sysexits.h): reported, and no reason to go back."""
+
+_BUNDLE = re.compile(r"[a-z][a-z0-9-]{0,31}\Z")
+_PINNED = re.compile(r"[^@\s]+@sha256:[0-9a-f]{64}\Z")
+
+
+@dataclass(frozen=True)
+class ReleaseFile:
+    """A text file of a release."""
+
+    path: str
+    """relative to the release's folder"""
+    content: str
+    """may hold secret references; they are filled in on the way to the host and are part of the digest unfilled"""
+    mode: int = field(default=0o644, metadata=OCTAL)
+    uid: int = 0
+    """numeric owner on the host and in the container, which has no names of the host; the group is the same number"""
+
+    def __post_init__(self) -> None:
+        parts = PurePosixPath(self.path).parts
+        if not parts or self.path.startswith("/") or ".." in parts or str(PurePosixPath(self.path)) != self.path:
+            raise ValueError(f"{self.path!r} is not a relative path without '.' and '..'")
+
+
+@dataclass(frozen=True)
+class PublishedPort:
+    """A port that the bundle's containers publish on the host, at one address."""
+
+    address: str
+    port: int
+    protocol: str = "tcp"
+
+
+@dataclass(frozen=True)
+class Check:
+    """A command in a service's container: exit 0 is good, ``WAITING`` waits for another host, all else is red."""
+
+    name: str
+    service: str
+    argv: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Gate:
+    """What must hold on its own host before a release is promoted."""
+
+    settle_seconds: float = 5.0
+    """every service runs (and is healthy, where it has a health check) for so long without a restart"""
+    timeout_seconds: float = 120.0
+    """how long that may take to come about"""
+    one_shots: tuple[str, ...] = ()
+    """services that end by themselves; they must have exited with 0"""
+    ports: tuple[PublishedPort, ...] = ()
+    """exactly what the containers publish, no more and no less"""
+    checks: tuple[Check, ...] = ()
+
+
+@dataclass(frozen=True)
+class Release:
+    """A bundle as it shall run on one host."""
+
+    bundle: str
+    files: tuple[ReleaseFile, ...]
+    """one of them is ``compose.yaml``; its project name is the bundle's, prefixed with ``fleet-``"""
+    images: tuple[str, ...]
+    """every image of the Compose file, pinned: ``repository:tag@sha256:...``"""
+    gate: Gate = Gate()
+    disk_bytes: int = 0
+    """free space that must be there before images are pulled; 0 asks for none"""
+    data_versions: Mapping[str, str] = field(default_factory=dict)
+    """versions of what writes persistent data (``{"questdb": "9.3.4"}``): across a change there is no plain way back"""
+
+    def __post_init__(self) -> None:
+        if not _BUNDLE.match(self.bundle):
+            raise ValueError(f"{self.bundle!r} is not a bundle name")
+        paths = [file.path for file in self.files]
+        if len(set(paths)) != len(paths) or COMPOSE_FILE not in paths:
+            raise ValueError(f"bundle {self.bundle}: each file once, and one is {COMPOSE_FILE}")
+        for image in self.images:
+            if not _PINNED.match(image):
+                raise ValueError(f"bundle {self.bundle}: image {image!r} is not pinned by a digest")
+
+    @property
+    def digest(self) -> str:
+        """The release's name: equal for equal renderings, whatever the secrets' values are."""
+        text = json.dumps(self.to_document(), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()[:DIGEST_CHARACTERS]
+
+    def to_document(self) -> dict[str, Any]:
+        """The release as plain JSON values; ``from_document`` is the inverse."""
+        return to_document(self)
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> Release:
+        """The release that ``to_document`` described.
+
+        Raises:
+            ValueError: the document is not of this shape.
+        """
+        return from_document(cls, document)
