@@ -1,7 +1,7 @@
-"""One immutable rendering of a bundle: the files of a Compose project, the images it runs, and what must hold to keep it.
+"""One immutable rendering of a bundle: a Compose project's files, the images it runs, and what must hold to keep it.
 
-A release is named by its digest, lives in ``/opt/fleet/<bundle>/releases/<digest>/`` and is never changed there. Whoever
-describes a release needs only this module; ``hosts.deploy`` brings it to a host.
+A release is named by its digest, lives in ``/opt/fleet/<bundle>/releases/<digest>/`` and is never changed there.
+Whoever describes a release needs only this module; ``hosts.deploy`` brings it to a host.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ NETWORK = "fleet"
 """The Docker network on each host over which its bundles find each other by service name."""
 
 WAITING = 75
-"""Exit status of a check that waits for another host (EX_TEMPFAIL of sysexits.h): reported, and no reason to go back."""
+"""Exit status of a check that waits for another host (EX_TEMPFAIL of sysexits.h): reported, no reason to go back."""
 
 _BUNDLE = re.compile(r"[a-z][a-z0-9-]{0,31}\Z")
 _PINNED = re.compile(r"[^@\s]+@sha256:[0-9a-f]{64}\Z")
@@ -115,7 +115,8 @@ class Release:
 
     def to_document(self) -> dict[str, Any]:
         """The release as plain JSON values; ``from_document`` is the inverse."""
-        return to_document(self)
+        document: dict[str, Any] = to_document(self)
+        return document
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Release:
