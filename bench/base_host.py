@@ -22,11 +22,10 @@ from fleet.configuration import HostRef
 from fleet.rehearsal.stand import Stand
 from hosts import HostState, Target, connect, observe
 from hosts.state import UNITS_ORDER
-from infra.addresses import AddressBook
+from infra.address_book import AddressBook, ReservedAddress
 from infra.first_boot import DEPLOY_PATH, first_contact_path
 from infra.host import base_state, host_target
 from infra.mesh import mesh_plan, mesh_state
-from infra.servers.server import ReservedAddress
 from lab.machines import Machines
 from lab.server import ServerSpec
 from templates.render import render

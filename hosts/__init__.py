@@ -4,7 +4,8 @@ with connect(target, login_key, deadline_seconds=240) as connection:
     report = apply(connection, state, confirm=lambda: connect(target, login_key, deadline_seconds=30))
 """
 
-from hosts.connection import Connection, Target, connect, fingerprint
+from typing import TYPE_CHECKING, Any
+
 from hosts.errors import (
     AgentFailed,
     ApplyFailed,
@@ -37,6 +38,10 @@ from hosts.state import (
     User,
     WireguardInterface,
 )
+from hosts.target import Target
+
+if TYPE_CHECKING:
+    from hosts.connection import Connection, connect, fingerprint
 
 __all__ = [
     "Absent",
@@ -80,3 +85,12 @@ __all__ = [
     "observe",
     "plan",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    # Whoever only describes a host or compares descriptions, as every preview does, needs no paramiko.
+    if name in ("Connection", "connect", "fingerprint"):
+        from hosts import connection
+
+        return getattr(connection, name)
+    raise AttributeError(f"module 'hosts' has no attribute {name!r}")

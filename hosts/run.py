@@ -11,9 +11,8 @@ import zlib
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from hosts.connection import Connection
 from hosts.errors import (
     AgentFailed,
     ApplyFailed,
@@ -26,6 +25,9 @@ from hosts.errors import (
 )
 from hosts.report import Change, Report, Reverted
 from hosts.state import UNITS_ORDER, HostState
+
+if TYPE_CHECKING:
+    from hosts.connection import Connection
 
 OBSERVE_SECONDS = 120.0
 PLAN_SECONDS = 300.0

@@ -1,8 +1,8 @@
 """The one adapter between Pulumi's dynamic providers and the host library.
 
 A resource's inputs are the rendered files and settings of one part of a host (its base, its mesh node); so a preview
-shows every file as a text diff. Its operations are the host library's observe and apply. Secrets never pass through
-Pulumi: the inputs carry references, resolved here, in the provider's process, right before they go to the host.
+shows every file as a text diff. Its operations are the host library's observe and apply (``infra.visit``). Secrets
+never pass through Pulumi: the inputs carry references, resolved in the provider's process right before they go out.
 
 The classes below are found again by module and name in the state of every fleet: **do not rename or move them**, and
 give providers no attributes (they would be pickled into the state).
@@ -12,10 +12,8 @@ from __future__ import annotations
 
 import json
 import sys
-import threading
 import traceback
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -32,25 +30,10 @@ from pulumi.dynamic import (
     UpdateResult,
 )
 
-from fleet.secrets import SecretError
-from fleet.workspace import WorkspaceError
-from fleet.workspace.stop import stop_requested
-from hosts import Connection, HostError, HostState, HostUnreachable, Report, Target, apply, connect, observe
-from infra.first_boot import DEPLOY_PATH
-from infra.vault import filled, open_vault
+from hosts import HostState, HostUnreachable, Report, Target
 
 REVISION = "1"
 """Raised when the meaning of the inputs changes so that every host must be applied again."""
-
-CONNECT_SECONDS = 240.0
-"""How long a new server may take until ssh answers: first boot of the slowest of the providers is about two minutes."""
-
-STOP_LOOK_SECONDS = 0.25
-STOP_GRACE_SECONDS = 15.0
-"""How long an interrupted run waits for a host to finish: with the engine's own five seconds, under half a minute."""
-
-EXPECTED_ERRORS = (HostError, SecretError, WorkspaceError)
-"""Errors whose text is written for the user; everything else is a defect and keeps its traceback."""
 
 _INPUTS = ("host", "address", "port", "user", "host_key", "first_contact_key", "files", "settings", "revision")
 
@@ -142,19 +125,24 @@ class HostStateProvider(ResourceProvider):
         return DiffResult(changes=bool(changed or olds.get("drift")), replaces=[], delete_before_replace=True)
 
     def create(self, props: dict[str, Any]) -> CreateResult:
+        from infra.visit import apply_part
+
         part = HostPart.from_inputs(props)
-        return CreateResult(id_=part.host, outs=_outputs(props, _apply(part, part.at_first_contact())))
+        return CreateResult(id_=part.host, outs=_outputs(props, apply_part(part, part.at_first_contact())))
 
     def update(self, _id: str, _olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
+        from infra.visit import apply_part
+
         part = HostPart.from_inputs(news)
-        return UpdateResult(outs=_outputs(news, _apply(part, part.target)))
+        return UpdateResult(outs=_outputs(news, apply_part(part, part.target)))
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         """Drift: what the host no longer has as declared. An unreachable host is reported, not an error."""
+        from infra.visit import observe_part
+
         part = HostPart.from_inputs(props)
         try:
-            with connect(part.target, _login_key(), deadline_seconds=20.0) as connection:
-                report = observe(connection, filled(part.state, open_vault()))
+            report = observe_part(part)
         except HostUnreachable as unreachable:
             print(f"{part.host}: not refreshed: {unreachable}", file=sys.stderr)
             return ReadResult(id_, props)
@@ -165,54 +153,10 @@ class HostStateProvider(ResourceProvider):
         """Nothing to do: a rented server goes with its disk, and a guest's visit ends by ``fleet adopt --leave``."""
 
 
-def _apply(part: HostPart, first: Target) -> Report:
-    key = _login_key()
-
-    def confirm() -> Connection:
-        # A *new* connection, to the permanent key alone: what proves that we are not locked out.
-        return connect(part.target, key, deadline_seconds=30.0)
-
-    with (
-        connect(first, key, deadline_seconds=CONNECT_SECONDS, progress=_give_up_when_stopped) as connection,
-        _closed_when_stopped(connection),
-    ):
-        return apply(connection, filled(part.state, open_vault()), confirm=confirm)
-
-
-def _give_up_when_stopped(waiting: str) -> None:
-    if stop_requested():
-        raise HostUnreachable(f"{waiting}. Given up: the run was interrupted. Nothing was changed on the host.")
-
-
-@contextmanager
-def _closed_when_stopped(connection: Connection) -> Iterator[None]:
-    """Let an interrupted run go on for a little, then close the connection: the host finishes its step by itself."""
-    ended = threading.Event()
-
-    def watch() -> None:
-        while not ended.wait(STOP_LOOK_SECONDS):
-            if stop_requested():
-                if not ended.wait(STOP_GRACE_SECONDS):
-                    connection.close()
-                return
-
-    watcher = threading.Thread(target=watch, daemon=True)
-    watcher.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        watcher.join()
-
-
 def _outputs(inputs: Mapping[str, Any], report: Report) -> dict[str, Any]:
     kept = {key: inputs[key] for key in _INPUTS}
     skipped = [f"{item.kind} {item.name}: {item.reason}" for item in report.skipped]
     return {**kept, "skipped": skipped, "drift": []}
-
-
-def _login_key() -> str:
-    return open_vault().ed25519_private(*DEPLOY_PATH)
 
 
 def _show_expected_errors_without_traceback() -> None:
@@ -226,6 +170,8 @@ def _show_expected_errors_without_traceback() -> None:
         return
 
     def format_exc(limit: int | None = None, chain: bool = True) -> str:
+        from infra.visit import EXPECTED_ERRORS
+
         error = sys.exc_info()[1]
         return str(error) if isinstance(error, EXPECTED_ERRORS) else original(limit, chain)
 

@@ -54,9 +54,7 @@ def declare_base(configuration: Configuration, ref: HostRef, server: Server, vau
 def host_target(fleet: Fleet, ref: HostRef, vault: Vault, address: str = "") -> Target:
     """How to reach a host: its login, and the one key that it may answer with."""
     host = ref.host
-    port, user = (
-        (host.ssh_port, host.ssh_user) if isinstance(host, ExistingHost) else (SSH_PORT, fleet.deploy_user)
-    )
+    port, user = (host.ssh_port, host.ssh_user) if isinstance(host, ExistingHost) else (SSH_PORT, fleet.deploy_user)
     return Target(ref.id, address, port, user, pins=(pinned_host_key(host, ref.id, vault),))
 
 

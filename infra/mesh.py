@@ -12,7 +12,7 @@ from fleet.configuration import Configuration, HostRef
 from fleet.secrets import Vault
 from hosts import File, Handler, HostState, WireguardInterface
 from infra.adapter import HostPart, HostPartResource, part_of
-from infra.addresses import AddressBook
+from infra.address_book import AddressBook
 from infra.host import host_target
 from infra.servers.server import Server
 from templates.render import render

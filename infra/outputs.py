@@ -60,9 +60,7 @@ def describe(
             "address": known["address"],
             "allow_list": known["egress"],
             "mesh_address": str(ref.mesh_address),
-            "mesh_key": vault.x25519_public(
-                "mesh", "private", ref.id, configuration.fleet.mesh.epoch.of(ref.id)
-            ),
+            "mesh_key": vault.x25519_public("mesh", "private", ref.id, configuration.fleet.mesh.epoch.of(ref.id)),
             "host_key": pinned_host_key(host, ref.id, vault),
             "user": user,
             "generation": host.generation,

@@ -3,7 +3,8 @@
 import pulumi
 
 from fleet.configuration import Configuration
-from infra.addresses import OUTPUT, declare_addresses
+from infra.address_book import OUTPUT
+from infra.addresses import declare_addresses
 
 
 def addresses(configuration: Configuration) -> None:

@@ -1,13 +1,21 @@
-"""What every stack begins with: the whole configuration is checked, then the selected stack is declared."""
+"""What every stack begins with: the whole configuration is checked, then the selected stack is declared.
+
+Half of a short run is imports. So this module needs nothing but the SDK, and the rest is imported, the configuration
+checked and the secrets opened (slow on purpose) in a thread, while the engine reads the stack of the addresses.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
 
 import pulumi
 
-from fleet.configuration import load
-from fleet.model.problems import ConfigurationError
-from fleet.secrets import SecretError
-from fleet.workspace import WorkspaceError, find_root
-from templates.render import TemplateError
-from wireguard.plan import MeshError
+from infra.address_book import OUTPUT, read_addresses
+
+if TYPE_CHECKING:
+    from fleet.configuration import Configuration
+    from fleet.secrets import Vault
 
 
 async def declare() -> None:
@@ -17,23 +25,32 @@ async def declare() -> None:
         pulumi.RunError: with the text of every problem in the configuration, or of a missing secret; nothing was
             declared.
     """
+    stack = pulumi.get_stack()
+    if stack == OUTPUT:
+        _addresses()
+        return
+    reading = asyncio.ensure_future(read_addresses(pulumi.get_project()))
     try:
-        await _declare(pulumi.get_stack())
-    except (ConfigurationError, SecretError, WorkspaceError, TemplateError, MeshError) as problem:
-        raise pulumi.RunError(str(problem)) from None
+        configuration, vault = await asyncio.to_thread(_prepare, stack)
+    except BaseException:
+        # What is wrong in the files comes before what is wrong in another stack: it may be the reason.
+        await asyncio.gather(reading, return_exceptions=True)
+        raise
+    from stacks.preparation import problems_as_run_errors
+    from stacks.region import region
+
+    with problems_as_run_errors():
+        await region(configuration, vault, stack, await reading)
 
 
-async def _declare(stack: str) -> None:
-    configuration = load(find_root())
-    if stack == "addresses":
-        from stacks.addresses import addresses
+def _addresses() -> None:
+    from stacks.addresses import addresses
+    from stacks.preparation import load_configuration
 
-        addresses(configuration)
-    elif stack in configuration.stacks:
-        from stacks.region import region
+    addresses(load_configuration())
 
-        await region(configuration, stack)
-    else:
-        raise pulumi.RunError(
-            f"no region '{stack}' in fleet.yaml. Stacks of this fleet: addresses, {', '.join(configuration.stacks)}"
-        )
+
+def _prepare(stack: str) -> tuple[Configuration, Vault]:
+    from stacks.preparation import prepare
+
+    return prepare(stack)

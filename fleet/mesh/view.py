@@ -8,10 +8,9 @@ from fleet.configuration import Configuration
 from fleet.mesh.collect import MeshView, view_mesh
 from fleet.operation.hosts_of import RunningHost
 from fleet.secrets import Vault
-from infra.addresses import AddressBook
+from infra.address_book import AddressBook, ReservedAddress
 from infra.first_boot import DEPLOY_PATH
 from infra.mesh import mesh_plan
-from infra.servers.server import ReservedAddress
 from wireguard.keys import ReferencedKeys
 from wireguard.plan import MeshPlan
 

@@ -7,7 +7,7 @@ import pulumi
 from fleet.configuration import Configuration, HostRef
 from fleet.model.stack import ExistingHost
 from fleet.secrets import Vault
-from infra.addresses import AddressBook
+from infra.address_book import AddressBook
 from infra.firewall import openings
 from infra.first_boot import provider_key_path, user_data
 from infra.servers.server import ServerRequest

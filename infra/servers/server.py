@@ -7,16 +7,9 @@ from dataclasses import dataclass
 import pulumi
 
 from fleet.model.stack import Host
+from infra.address_book import ReservedAddress
 from infra.firewall import Opening
 from infra.retry import rate_limit_hooks
-
-
-@dataclass(frozen=True)
-class ReservedAddress:
-    """A static address out of the ``addresses`` stack: the provider's own handle for it, and the address itself."""
-
-    handle: str
-    address: str
 
 
 @dataclass(frozen=True)

@@ -53,14 +53,10 @@ class VultrServer(pulumi.ComponentResource):
                 pulumi.ResourceOptions(depends_on=rules),
             ),
         )
-        self.server = Server(
-            resource=self.instance, address=self.instance.main_ip, egress=self.instance.main_ip
-        )
+        self.server = Server(resource=self.instance, address=self.instance.main_ip, egress=self.instance.main_ip)
         self.register_outputs({})
 
-    def _rules(
-        self, request: ServerRequest, group: vultr.FirewallGroup, opening: Opening
-    ) -> list[vultr.FirewallRule]:
+    def _rules(self, request: ServerRequest, group: vultr.FirewallGroup, opening: Opening) -> list[vultr.FirewallRule]:
         return [
             vultr.FirewallRule(
                 f"{request.id}-{opening.purpose}-{opening.protocol}-{opening.first}-{source.network_address}",

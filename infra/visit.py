@@ -1,0 +1,91 @@
+"""What the provider's process does on a host: one connection, secrets filled in right before they are sent.
+
+Imported only when there is something to do there: a preview opens no connection, and paramiko, cryptography and the
+model of the configuration take as long to import as the rest of the provider's start.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from fleet.secrets import SecretError
+from fleet.workspace import WorkspaceError
+from fleet.workspace.stop import stop_requested
+from hosts import Connection, HostError, HostUnreachable, Report, Target, apply, connect, observe
+from infra.first_boot import DEPLOY_PATH
+from infra.vault import filled, open_vault
+
+if TYPE_CHECKING:
+    from infra.adapter import HostPart
+
+CONNECT_SECONDS = 240.0
+"""How long a new server may take until ssh answers: first boot of the slowest of the providers is about two minutes."""
+
+REFRESH_SECONDS = 20.0
+"""How long a refresh tries to reach a host before it reports it as not refreshed."""
+
+STOP_LOOK_SECONDS = 0.25
+STOP_GRACE_SECONDS = 15.0
+"""How long an interrupted run waits for a host to finish: with the engine's own five seconds, under half a minute."""
+
+EXPECTED_ERRORS = (HostError, SecretError, WorkspaceError)
+"""Errors whose text is written for the user; everything else is a defect and keeps its traceback."""
+
+
+def observe_part(part: HostPart) -> Report:
+    """What differs between the host and its part as declared.
+
+    Raises:
+        HostUnreachable: no answer.
+        HostError, SecretError, WorkspaceError: as ``hosts`` and the vault raise them.
+    """
+    with connect(part.target, _login_key(), deadline_seconds=REFRESH_SECONDS) as connection:
+        return observe(connection, filled(part.state, open_vault()))
+
+
+def apply_part(part: HostPart, first: Target) -> Report:
+    """Bring the host to its part, over a first connection to ``first``; raises as ``hosts.apply`` does."""
+    key = _login_key()
+
+    def confirm() -> Connection:
+        # A *new* connection, to the permanent key alone: what proves that we are not locked out.
+        return connect(part.target, key, deadline_seconds=30.0)
+
+    with (
+        connect(first, key, deadline_seconds=CONNECT_SECONDS, progress=_give_up_when_stopped) as connection,
+        _closed_when_stopped(connection),
+    ):
+        return apply(connection, filled(part.state, open_vault()), confirm=confirm)
+
+
+def _give_up_when_stopped(waiting: str) -> None:
+    if stop_requested():
+        raise HostUnreachable(f"{waiting}. Given up: the run was interrupted. Nothing was changed on the host.")
+
+
+@contextmanager
+def _closed_when_stopped(connection: Connection) -> Iterator[None]:
+    """Let an interrupted run go on for a little, then close the connection: the host finishes its step by itself."""
+    ended = threading.Event()
+
+    def watch() -> None:
+        while not ended.wait(STOP_LOOK_SECONDS):
+            if stop_requested():
+                if not ended.wait(STOP_GRACE_SECONDS):
+                    connection.close()
+                return
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        watcher.join()
+
+
+def _login_key() -> str:
+    return open_vault().ed25519_private(*DEPLOY_PATH)
