@@ -17,7 +17,7 @@ import typer
 from fleet.cli.commands import register
 
 FAILED, INTERRUPTED = 1, 130
-OUR_ROOMS = ("fleet", "hosts", "infra", "lab", "templates", "wireguard")
+OUR_ROOMS = ("fleet", "hosts", "infra", "lab", "rediscluster", "templates", "wireguard")
 
 app = typer.Typer(
     name="fleet",
