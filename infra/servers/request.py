@@ -5,9 +5,10 @@ from __future__ import annotations
 import pulumi
 
 from fleet.configuration import Configuration, HostRef
-from fleet.model.stack import ExistingHost
+from fleet.model.stack import RentedHost
 from fleet.secrets import Vault
 from infra.address_book import AddressBook
+from infra.capacity import alternatives
 from infra.firewall import openings
 from infra.first_boot import provider_key_path, user_data
 from infra.servers.server import ServerRequest
@@ -31,7 +32,8 @@ def server_request(
             f"{ref.id}: generation {recorded} -> {wanted}: this server is destroyed and built anew; "
             "what only its disk holds is lost. Its address stays."
         )
-    rented = not isinstance(ref.host, ExistingHost)
+    rented = isinstance(ref.host, RentedHost)
+    place = configuration.fleet.regions[ref.region].place
     return ServerRequest(
         id=ref.id,
         fleet=configuration.fleet.name,
@@ -41,4 +43,5 @@ def server_request(
         openings=openings(configuration.fleet, ref.host),
         reserved=addresses.reserved(ref.id, ref.region) if rented else None,
         rebuild=rebuild,
+        alternatives=alternatives(configuration.catalogue, ref.host, place) if isinstance(ref.host, RentedHost) else (),
     )

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import pulumi
 
-from fleet.model.stack import Host
+from fleet.model.stack import Host, RentedHost
 from infra.address_book import ReservedAddress
+from infra.capacity import capacity_hook
 from infra.firewall import Opening
 from infra.retry import rate_limit_hooks
 
@@ -30,10 +31,18 @@ class ServerRequest:
     """Its static address; None only for a server that brings its own (``existing``)."""
     rebuild: bool
     """True in the one run that replaces the server because its ``generation`` was raised."""
+    alternatives: tuple[str, ...] = ()
+    """What could be rented instead, named when the provider has no room for the plan."""
 
     @property
     def tag(self) -> str:
         return fleet_tag(self.fleet)
+
+    @property
+    def rented(self) -> RentedHost:
+        """The host as one that a provider rents out; only those become machines."""
+        assert isinstance(self.host, RentedHost), f"{self.id}: not rented"
+        return self.host
 
     @property
     def static(self) -> ReservedAddress:
@@ -67,13 +76,15 @@ def machine_options(
     ``ignore_changes`` names the inputs on which this provider would replace (user data, keys, image, hostname).
     Two servers with one identity must never live at once, hence delete_before_replace.
     """
+    host = request.rented
+    full = capacity_hook(request.id, host.plan, host.location, request.alternatives)
     return pulumi.ResourceOptions(
         parent=parent,
         protect=not request.rebuild,
         ignore_changes=ignore_changes,
         delete_before_replace=True,
-        replacement_trigger=request.host.generation,
-        hooks=rate_limit_hooks(),
+        replacement_trigger=host.generation,
+        hooks=pulumi.ResourceHookBinding(on_error=[*(rate_limit_hooks().on_error or ()), full]),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -161,6 +162,11 @@ def test_a_failed_call_and_missing_capacity_are_one_clear_error_each(paper: Pape
         about_it = [error for error in run.errors if "ldn" in error and wanted in error]
         assert about_it, run.errors
         assert "Traceback" not in "".join(run.errors)
+    # Plan, place, and what else there is: at the same site, and at another provider.
+    [explained] = [error for error in run.errors if "Alternatives" in error]
+    assert "no room for plan s-2vcpu-4gb in lon1" in explained
+    assert re.search(r"digitalocean \S+ in lon1 \(\$\d+\.\d\d a month\)", explained)
+    assert re.search(r"vultr \S+ in lhr \(\$\d+\.\d\d a month\)", explained)
 
 
 def test_a_wrong_passphrase_and_missing_addresses_are_one_clear_line(paper: Paper) -> None:
