@@ -2,6 +2,18 @@
 
 A release is named by its digest, lives in ``/opt/fleet/<bundle>/releases/<digest>/`` and is never changed there.
 Whoever describes a release needs only this module; ``hosts.deploy`` brings it to a host.
+
+What a Compose file of a release has to obey, and need not care about:
+
+- It names the release's other files by relative path (``./server.conf:/etc/server.conf:ro``, ``env_file: service.env``,
+  ``secrets: {key: {file: ./key}}``; a folder may be mounted as well), and nothing else that is relative. The deploy
+  mounts them from ``/opt/fleet/<bundle>/files/<hash of what is mounted>/`` and labels each service with the hash of its
+  files (``FILES_LABEL``). So a service is made anew when its own files or its own lines in the Compose file changed,
+  and left alone otherwise. No hash and no label is a renderer's work.
+- Every ``image:`` is one of ``Release.images``, to the letter.
+- Ports are published with their host address, since the gate compares them with ``Gate.ports`` exactly.
+- The network ``fleet`` is external (``networks: {fleet: {external: true}}``); the deploy makes it when it is missing.
+- A one-shot is run again by each deploy that changes something in its bundle, and at boot: it must bear that.
 """
 
 from __future__ import annotations
@@ -20,6 +32,9 @@ COMPOSE_FILE = "compose.yaml"
 
 DIGEST_CHARACTERS = 16
 """Of the SHA-256: 64 bits name the handful of releases that a host keeps."""
+
+FILES_LABEL = "fleet.files"
+"""Label that the deploy sets on a service with mounted files: a hash of their contents, modes and owners."""
 
 NETWORK = "fleet"
 """The Docker network on each host over which its bundles find each other by service name."""
@@ -96,6 +111,9 @@ class Release:
     """free space that must be there before images are pulled; 0 asks for none"""
     data_versions: Mapping[str, str] = field(default_factory=dict)
     """versions of what writes persistent data (``{"questdb": "9.3.4"}``): across a change there is no plain way back"""
+    before_data_change: Check | None = None
+    """run in the running old container of that service before a release with other ``data_versions`` replaces it, for
+    example a checkpoint; the deploy stops before it changed anything when that fails"""
 
     def __post_init__(self) -> None:
         if not _BUNDLE.match(self.bundle):
