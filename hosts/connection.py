@@ -165,12 +165,15 @@ def connect(
     private_key_pem: str,
     deadline_seconds: float,
     progress: Callable[[str], None] = _silent,
+    late_key_seconds: float = 0.0,
 ) -> Connection:
     """Connect, waiting up to ``deadline_seconds`` for the server to answer.
 
     Args:
         private_key_pem: the login key, an OpenSSH ed25519 private key without passphrase.
         progress: is told what is waited for, once per failed attempt.
+        late_key_seconds: for so long another host key is looked at again instead of refused at once, for a server
+            whose sshd answers before its first-boot script has installed the pinned key. Nothing is sent meanwhile.
 
     Raises:
         HostKeyMismatch: another key than the pinned ones; nothing was sent.
@@ -182,7 +185,7 @@ def connect(
         key = paramiko.Ed25519Key.from_private_key(io.StringIO(private_key_pem))
     except (paramiko.SSHException, ValueError, IndexError):
         raise HostError(f"{target}: the login key is not an OpenSSH ed25519 private key without passphrase.") from None
-    return _connect(target, key, deadline_seconds, progress)
+    return _connect(target, key, deadline_seconds, progress, late_key_seconds)
 
 
 def fingerprint(key_blob: bytes) -> str:
@@ -199,7 +202,11 @@ class _LoginNotYet(Exception):
 
 
 def _connect(
-    target: Target, key: paramiko.PKey, deadline_seconds: float, progress: Callable[[str], None]
+    target: Target,
+    key: paramiko.PKey,
+    deadline_seconds: float,
+    progress: Callable[[str], None],
+    late_key_seconds: float = 0.0,
 ) -> Connection:
     began = time.monotonic()
     proxy = _connect(target.proxy, key, deadline_seconds, progress) if target.proxy else None
@@ -212,6 +219,8 @@ def _connect(
             logins += 1
             left = deadline_seconds - (time.monotonic() - began)
             return logins >= LOGIN_ATTEMPTS or left < LOGIN_WAIT_SECONDS
+        if isinstance(error, HostKeyMismatch):
+            return time.monotonic() - began >= late_key_seconds
         return stop_after_delay(deadline_seconds)(state)
 
     def wait(state: RetryCallState) -> float:
@@ -222,7 +231,8 @@ def _connect(
         left = deadline_seconds - (time.monotonic() - began)
         return max(0.0, min(wait_exponential(multiplier=0.25, max=5.0)(state), left))
 
-    retrying = Retrying(stop=stop, wait=wait, retry=retry_if_exception_type((_NotYet, _LoginNotYet)), reraise=True)
+    repeated = (_NotYet, _LoginNotYet, HostKeyMismatch)
+    retrying = Retrying(stop=stop, wait=wait, retry=retry_if_exception_type(repeated), reraise=True)
     try:
         transport = retrying(_attempt, target, key, proxy, began + deadline_seconds)
     except BaseException as error:

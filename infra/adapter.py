@@ -35,7 +35,18 @@ from hosts import HostState, HostUnreachable, Report, Target
 REVISION = "1"
 """Raised when the meaning of the inputs changes so that every host must be applied again."""
 
-_INPUTS = ("host", "address", "port", "user", "host_key", "first_contact_key", "files", "settings", "revision")
+_INPUTS = (
+    "host",
+    "address",
+    "port",
+    "user",
+    "host_key",
+    "first_contact_key",
+    "late_key_seconds",
+    "files",
+    "settings",
+    "revision",
+)
 
 
 @dataclass(frozen=True)
@@ -44,8 +55,11 @@ class HostPart:
 
     host: str
     target: Target
-    first_contact_key: str
     state: HostState
+    first_contact_key: str = ""
+    """The one-use key of its first boot, accepted beside the permanent one when it is made; empty for none."""
+    late_key_seconds: float = 0.0
+    """How long the server may show yet another key before its first-boot script has run."""
 
     def inputs(self, address: pulumi.Input[str]) -> dict[str, pulumi.Input[Any]]:
         """The resource inputs: file contents by path, everything else as one readable document."""
@@ -57,6 +71,7 @@ class HostPart:
             "user": self.target.user,
             "host_key": self.target.pins[0],
             "first_contact_key": self.first_contact_key,
+            "late_key_seconds": f"{self.late_key_seconds:g}",
             "files": files,
             "settings": settings,
             "revision": REVISION,
@@ -78,8 +93,9 @@ class HostPart:
                 user=props["user"],
                 pins=(props["host_key"],),
             ),
-            first_contact_key=props["first_contact_key"],
             state=join_files(props["files"], props["settings"]),
+            first_contact_key=props["first_contact_key"],
+            late_key_seconds=float(props["late_key_seconds"]),
         )
 
     def at_first_contact(self) -> Target:

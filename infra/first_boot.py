@@ -35,6 +35,16 @@ DEPLOY_PATH = ("ssh", "deploy")
 """Derivation path of the fleet's own login key."""
 
 
+LATE_SCRIPT_SECONDS = 120.0
+"""How long a Lightsail server may answer with its image's own host key: its launch script runs when sshd is up already
+(cloud-init installs keys before sshd starts, but runs scripts at the very end)."""
+
+
+def late_key_seconds(host: Host) -> float:
+    """How long after sshd answers the first-contact key may still be missing, in seconds."""
+    return LATE_SCRIPT_SECONDS if isinstance(host, LightsailHost) else 0.0
+
+
 def user_data(fleet: Fleet, host: Host, host_id: str, vault: Vault) -> pulumi.Output[str]:
     """The script, as a secret. Lightsail runs a shell script; every other provider reads cloud-config."""
     template = "cloud-init/first-boot.sh.j2" if isinstance(host, LightsailHost) else "cloud-init/first-boot.yaml.j2"

@@ -24,7 +24,7 @@ from hosts import (
     User,
 )
 from infra.adapter import HostPart, HostPartResource, part_of
-from infra.first_boot import DEPLOY_PATH, first_contact_path, permanent_path
+from infra.first_boot import DEPLOY_PATH, first_contact_path, late_key_seconds, permanent_path
 from infra.servers.server import Server
 from templates.render import render
 from templates.settings import read_settings
@@ -43,8 +43,9 @@ def declare_base(configuration: Configuration, ref: HostRef, server: Server, vau
         HostPart(
             host=ref.id,
             target=host_target(configuration.fleet, ref, vault),
-            first_contact_key="" if isinstance(ref.host, ExistingHost) else _first_contact_key(ref, vault),
             state=base_state(configuration, ref, vault),
+            first_contact_key="" if isinstance(ref.host, ExistingHost) else _first_contact_key(ref, vault),
+            late_key_seconds=late_key_seconds(ref.host),
         ),
         server.address,
         part_of(server.resource),

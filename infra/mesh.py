@@ -41,7 +41,6 @@ def declare_mesh_node(
     part = HostPart(
         host=ref.id,
         target=host_target(configuration.fleet, ref, vault),
-        first_contact_key="",
         state=mesh_state(configuration, ref, mesh, vault),
     )
     return MeshNode(ref.id, part, server.address, part_of(server.resource, depends_on=[after]))

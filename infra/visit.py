@@ -55,7 +55,13 @@ def apply_part(part: HostPart, first: Target) -> Report:
         return connect(part.target, key, deadline_seconds=30.0)
 
     with (
-        connect(first, key, deadline_seconds=CONNECT_SECONDS, progress=_give_up_when_stopped) as connection,
+        connect(
+            first,
+            key,
+            deadline_seconds=CONNECT_SECONDS,
+            progress=_give_up_when_stopped,
+            late_key_seconds=part.late_key_seconds,
+        ) as connection,
         _closed_when_stopped(connection),
     ):
         return apply(connection, filled(part.state, open_vault()), confirm=confirm)

@@ -119,6 +119,10 @@ def _run(workspace: Workspace, stack: str, progress: Progress, action: str) -> S
     with _failure_text(workspace, listener):
         chosen = automation.create_or_select_stack(stack, work_dir=str(workspace.root), opts=_options(workspace))
         getattr(chosen, action)(on_event=listener, color="never")
+        # The engine's exit status decides. It prints an error after a run that succeeded, for instance when a plugin
+        # that it is done with ends before it is told to.
+        listener.warnings += listener.errors
+        listener.errors.clear()
         if action == "up":
             exported = {name: value.value for name, value in chosen.outputs().items()}
     return StackRun(

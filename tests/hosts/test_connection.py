@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import socket
 from dataclasses import replace
 from pathlib import Path
@@ -41,6 +43,27 @@ def test_another_host_key_ends_it_before_authentication(server: Server) -> None:
     assert "Accepted" not in attempt
     assert "Postponed" not in attempt
     assert "Failed" not in attempt
+
+
+def test_a_late_first_boot_script_is_waited_for_and_nothing_is_sent_meanwhile(ssh_servers: SshServers) -> None:
+    server = ssh_servers.start()
+    late = new_key()
+    seen: list[str] = []
+
+    def the_script_runs(waiting: str) -> None:
+        if not seen:
+            assert "Accepted" not in server.log.read_text()
+            (server.folder / "host_key").write_text(late.private)
+            os.kill(int((server.folder / "pid").read_text()), signal.SIGHUP)
+        seen.append(waiting)
+
+    target = server.pinned_to(late.public)
+    with connect(target, server.login_key, 30, progress=the_script_runs, late_key_seconds=30) as connection:
+        assert connection.run(Argv("true")).exit_status == 0
+    assert "Nothing was sent" in seen[0]
+
+    with pytest.raises(HostKeyMismatch):
+        connect(server.pinned_to(new_key().public), server.login_key, 30, late_key_seconds=1)
 
 
 def test_any_of_several_pins_is_accepted(server: Server) -> None:
