@@ -60,6 +60,8 @@ class HostPart:
     """The one-use key of its first boot, accepted beside the permanent one when it is made; empty for none."""
     late_key_seconds: float = 0.0
     """How long the server may show yet another key before its first-boot script has run."""
+    settled_ports: tuple[str, ...] = ()
+    """On a guest's first visit: the ports in use that the configuration decides about; empty on a rented server."""
 
     def inputs(self, address: pulumi.Input[str]) -> dict[str, pulumi.Input[Any]]:
         """The resource inputs: file contents by path, everything else as one readable document."""
@@ -72,6 +74,7 @@ class HostPart:
             "host_key": self.target.pins[0],
             "first_contact_key": self.first_contact_key,
             "late_key_seconds": f"{self.late_key_seconds:g}",
+            "settled_ports": list(self.settled_ports),
             "files": files,
             "settings": settings,
             "revision": REVISION,
@@ -96,6 +99,7 @@ class HostPart:
             state=join_files(props["files"], props["settings"]),
             first_contact_key=props["first_contact_key"],
             late_key_seconds=float(props["late_key_seconds"]),
+            settled_ports=tuple(props["settled_ports"]),
         )
 
     def at_first_contact(self) -> Target:
@@ -141,16 +145,15 @@ class HostStateProvider(ResourceProvider):
         return DiffResult(changes=bool(changed or olds.get("drift")), replaces=[], delete_before_replace=True)
 
     def create(self, props: dict[str, Any]) -> CreateResult:
-        from infra.visit import apply_part
+        from infra.visit import first_visit
 
         part = HostPart.from_inputs(props)
-        return CreateResult(id_=part.host, outs=_outputs(props, apply_part(part, part.at_first_contact())))
+        return CreateResult(id_=part.host, outs=_outputs(props, first_visit(part)))
 
     def update(self, _id: str, _olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
-        from infra.visit import apply_part
+        from infra.visit import visit
 
-        part = HostPart.from_inputs(news)
-        return UpdateResult(outs=_outputs(news, apply_part(part, part.target)))
+        return UpdateResult(outs=_outputs(news, visit(HostPart.from_inputs(news))))
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         """Drift: what the host no longer has as declared. An unreachable host is reported, not an error."""

@@ -63,15 +63,20 @@ def _text(catalogue: Catalogue, service: str, plan: Plan, location: str) -> str:
     return f"{service} {plan.name} in {location} ({'unpriced' if price is None else f'${price:.2f} a month'})"
 
 
+def alternatives_text(instead: tuple[str, ...]) -> str:
+    """What to do about a refusal, as sentences."""
+    offered = "; ".join(instead) or "none that the catalogue knows"
+    return f"Alternatives: {offered}. Change plan, location or provider in the stack file."
+
+
 def capacity_hook(host_id: str, plan: str, location: str, instead: tuple[str, ...]) -> pulumi.ErrorHook:
     """The hook of one machine: explains a refusal for capacity, and never repeats it."""
 
     async def explain(args: pulumi.ErrorHookArgs) -> bool:
         if args.errors and is_capacity_refusal(args.errors[0]):
-            offered = "; ".join(instead) or "none that the catalogue knows"
             pulumi.log.error(
                 f"{host_id}: the provider has no room for plan {plan} in {location} now; nothing was created. "
-                f"Alternatives: {offered}. Change plan, location or provider in the stack file, or try again later."
+                f"{alternatives_text(instead)} Or try again later."
             )
         return False
 

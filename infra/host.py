@@ -25,6 +25,7 @@ from hosts import (
 )
 from infra.adapter import HostPart, HostPartResource, part_of
 from infra.first_boot import DEPLOY_PATH, first_contact_path, late_key_seconds, permanent_path
+from infra.guest import settled_ports
 from infra.servers.server import Server
 from templates.render import render
 from templates.settings import read_settings
@@ -46,6 +47,7 @@ def declare_base(configuration: Configuration, ref: HostRef, server: Server, vau
             state=base_state(configuration, ref, vault),
             first_contact_key="" if isinstance(ref.host, ExistingHost) else _first_contact_key(ref, vault),
             late_key_seconds=late_key_seconds(ref.host),
+            settled_ports=_settled_ports(configuration.fleet, ref.host),
         ),
         server.address,
         part_of(server.resource),
@@ -68,6 +70,10 @@ def pinned_host_key(host: Host, host_id: str, vault: Vault) -> str:
 
 def _first_contact_key(ref: HostRef, vault: Vault) -> str:
     return vault.ed25519_public(*first_contact_path(ref.id, ref.host.generation))
+
+
+def _settled_ports(fleet: Fleet, host: Host) -> tuple[str, ...]:
+    return tuple(sorted(settled_ports(fleet, host))) if isinstance(host, ExistingHost) else ()
 
 
 def base_state(configuration: Configuration, ref: HostRef, vault: Vault) -> HostState:

@@ -16,6 +16,7 @@ from fleet.workspace import WorkspaceError
 from fleet.workspace.stop import stop_requested
 from hosts import Connection, HostError, HostUnreachable, Report, Target, apply, connect, observe
 from infra.first_boot import DEPLOY_PATH
+from infra.guest import refuse_to_close
 from infra.vault import filled, open_vault
 
 if TYPE_CHECKING:
@@ -46,25 +47,46 @@ def observe_part(part: HostPart) -> Report:
         return observe(connection, filled(part.state, open_vault()))
 
 
-def apply_part(part: HostPart, first: Target) -> Report:
-    """Bring the host to its part, over a first connection to ``first``; raises as ``hosts.apply`` does."""
-    key = _login_key()
+def first_visit(part: HostPart) -> Report:
+    """Bring a host to a part that it never had: its first-contact key is accepted, a guest's open ports are respected.
 
-    def confirm() -> Connection:
-        # A *new* connection, to the permanent key alone: what proves that we are not locked out.
-        return connect(part.target, key, deadline_seconds=30.0)
+    Raises:
+        WouldClosePorts: a guest's port is in use that the configuration says nothing about.
+        HostError, SecretError, WorkspaceError: as ``hosts.apply`` and the vault raise them.
+    """
+    with _arrived(part.at_first_contact(), part.late_key_seconds) as connection:
+        if part.settled_ports:
+            refuse_to_close(connection, part.host, part.settled_ports)
+        return _bring(part, connection)
 
+
+def visit(part: HostPart) -> Report:
+    """Bring a host to a part that has changed; raises as ``hosts.apply`` does."""
+    with _arrived(part.target, late_key_seconds=0.0) as connection:
+        return _bring(part, connection)
+
+
+@contextmanager
+def _arrived(target: Target, late_key_seconds: float) -> Iterator[Connection]:
     with (
         connect(
-            first,
-            key,
+            target,
+            _login_key(),
             deadline_seconds=CONNECT_SECONDS,
             progress=_give_up_when_stopped,
-            late_key_seconds=part.late_key_seconds,
+            late_key_seconds=late_key_seconds,
         ) as connection,
         _closed_when_stopped(connection),
     ):
-        return apply(connection, filled(part.state, open_vault()), confirm=confirm)
+        yield connection
+
+
+def _bring(part: HostPart, connection: Connection) -> Report:
+    def confirm() -> Connection:
+        # A *new* connection, to the permanent key alone: what proves that we are not locked out.
+        return connect(part.target, _login_key(), deadline_seconds=30.0)
+
+    return apply(connection, filled(part.state, open_vault()), confirm=confirm)
 
 
 def _give_up_when_stopped(waiting: str) -> None:

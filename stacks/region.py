@@ -10,12 +10,14 @@ from infra.mesh import declare_mesh_node
 from infra.outputs import GENERATIONS, describe, read_generations
 from infra.servers import declare
 from infra.servers.request import server_request
+from infra.stock import refuse_rebuild_without_stock
 
 
 async def region(configuration: Configuration, vault: Vault, name: str, addresses: AddressBook) -> None:
     """Declare everything in one region and export what people and tools ask for."""
     hosts = configuration.hosts_of(name)
     generations = await read_generations(pulumi.get_project(), name, hosts)
+    await refuse_rebuild_without_stock(configuration, hosts, generations)
 
     for ref in hosts:
         server = declare(server_request(configuration, ref, addresses, vault, generations.get(ref.id)))

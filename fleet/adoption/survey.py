@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from importlib import resources
+from pathlib import Path
 
-from fleet.configuration import Configuration, HostRef
-from fleet.model.stack import ExistingHost
+from fleet.configuration import Configuration, HostRef, load
+from fleet.configuration.draft import HOSTS_KEY
+from fleet.model.edit import set_list
+from fleet.model.stack import ExistingHost, Host
 from fleet.secrets import Vault
-from hosts import Change, Connection, HostError, connect, observe
+from hosts import Change, connect, observe
 from infra.first_boot import DEPLOY_PATH
+from infra.guest import OpenPort, declared_ports, offered_ports
 from infra.host import base_state, host_target
 
 
@@ -19,20 +21,6 @@ class NotAdoptable(Exception):
     """The host is not an existing one, or what it offers could not be read."""
 
     exit_code = 2
-
-
-@dataclass(frozen=True, order=True)
-class OpenPort:
-    """A port that the server offers to the outside now."""
-
-    port: int
-    protocol: str
-    by: str
-    """The program or container behind it."""
-
-    @property
-    def name(self) -> str:
-        return f"{self.port}/{self.protocol}"
 
 
 @dataclass(frozen=True)
@@ -62,24 +50,23 @@ def survey(configuration: Configuration, ref: HostRef, vault: Vault) -> Survey:
     target = replace(host_target(configuration.fleet, ref, vault), address=str(ref.host.address))
     with connect(target, vault.ed25519_private(*DEPLOY_PATH), deadline_seconds=20.0) as connection:
         changes = observe(connection, base_state(configuration, ref, vault)).changes
-        offered = _offered(connection)
-    declared = {(opening.port, opening.protocol) for opening in ref.host.public_ports}
-    declared |= {(ref.host.ssh_port, "tcp")}
-    declared |= {(configuration.fleet.mesh.port + step, "udp") for step in (0, 1)}
-    kept = tuple(port for port in offered if (port.port, port.protocol) in declared)
+        offered = offered_ports(connection)
+    declared = declared_ports(configuration.fleet, ref.host)
+    kept = tuple(port for port in offered if port.name in declared)
     return Survey(changes, kept, tuple(port for port in offered if port not in kept))
 
 
-def _offered(connection: Connection) -> tuple[OpenPort, ...]:
-    script = (resources.files("fleet.adoption") / "probe.py").read_bytes()
-    done = connection.run(connection.target.as_root("python3", "-"), stdin=script)
-    if done.exit_status != 0:
-        last = done.stderr.decode(errors="replace").strip().splitlines()[-1:]
-        raise HostError(f"{connection.target}: its open ports could not be listed: {' '.join(last)}")
-    answer = json.loads(done.stdout)
-    by_name: dict[str, OpenPort] = {}
-    # A published port names its container, so it comes last and wins over Docker's own proxy.
-    for entry in (*answer["listening"], *answer["published"]):
-        port = OpenPort(**entry)
-        by_name[port.name] = port
-    return tuple(sorted(by_name.values()))
+def closed_ports(host: Host) -> tuple[str, ...]:
+    """The ports in use that a host's stack file gives up, as ``8080/tcp``."""
+    return host.closed_ports if isinstance(host, ExistingHost) else ()
+
+
+def record_closed_ports(root: Path, ref: HostRef, ports: Sequence[str]) -> None:
+    """Write into the host's stack file which ports may be closed: the file says it from then on, for every run.
+
+    Raises:
+        EditRefused: the file cannot be edited so.
+    """
+    path = root / f"Pulumi.{ref.region}.yaml"
+    path.write_text(set_list(path.read_text(), ("config", HOSTS_KEY, ref.host.name, "closed_ports"), ports))
+    load(root)

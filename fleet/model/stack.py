@@ -7,7 +7,7 @@ from typing import ClassVar, Literal, TypeAlias
 
 from pydantic import Field, StrictBool
 
-from fleet.model.types import Address, Count, Frozen, HostKey, Index, Label, Money, Network, Port, UnixUser
+from fleet.model.types import Address, Count, Frozen, HostKey, Index, Label, Money, Network, Port, PortName, UnixUser
 
 MAIN = "main"
 """The host that every region has."""
@@ -96,6 +96,8 @@ class ExistingHost(AnyHost):
     monthly_price: Money
     """What it costs a month, in US dollars: no price list knows it."""
     plan: str = Field(default="", description="a note of the server's size, text")
+    closed_ports: tuple[PortName, ...] = Field(default=(), description='a list of ports in use, such as ["8080/tcp"]')
+    """Ports in use that the fleet's firewall may close to the outside; every other one in use must be public."""
 
     @property
     def critical(self) -> bool:

@@ -210,6 +210,9 @@ Money = Annotated[
 Count = Annotated[StrictInt, Field(ge=1, description="a whole number from 1")]
 Index = Annotated[StrictInt, Field(ge=0, description="a whole number from 0")]
 Port = Annotated[StrictInt, Field(ge=1, le=65535, description="a port: a whole number 1..65535")]
+PortName = Annotated[
+    str, Field(pattern=r"^[1-9][0-9]{0,4}/(tcp|udp)$", description="a port and its protocol, such as 8080/tcp")
+]
 HostKey = Annotated[
     str, AfterValidator(_host_key), Field(description="the server's host key: 'ssh-ed25519 AAAA...', one line")
 ]

@@ -29,6 +29,10 @@ class Cloud:
     """The provider's configuration (``region``, ``retryLimit``, ...)."""
     log: Log = lambda message: None
 
+    def sold_out(self) -> bool:
+        """Whether the provider has no room for a server now, as a fault says; whoever asks for its offers is told."""
+        return any(f["kind"] == "capacity" and f["provider"] == self.provider for f in self.store.snapshot().faults)
+
 
 @dataclass(frozen=True)
 class Created:

@@ -127,6 +127,35 @@ def test_nothing_that_changes_beside_the_server_replaces_it(paper: Paper) -> Non
         (paper.root / "fleet.yaml").write_text(kept)
 
 
+def test_a_new_image_at_the_provider_replaces_nothing(paper: Paper) -> None:
+    # As after a point release: the provider's image of the same name has another number.
+    paper.create_servers("nj")
+    state = selected(paper.workspace, "nj").export_stack()
+    machine = next(r for r in state.deployment["resources"] if r["type"] == "vultr:index/instance:Instance")
+    assert machine["inputs"]["osId"] == machine["outputs"]["osId"]
+    machine["inputs"]["osId"] = machine["outputs"]["osId"] = machine["inputs"]["osId"] - 1
+    selected(paper.workspace, "nj").import_stack(state)
+    assert set(paper.preview("nj").changes) <= {"create"}, "the two parts of a host that is not there"
+
+
+@pytest.mark.parametrize(("region", "provider"), [("nj", "vultr"), ("sg", "digitalocean")])
+def test_a_rebuild_is_refused_while_the_provider_has_no_room(paper: Paper, region: str, provider: str) -> None:
+    paper.create_servers(region)
+    file = f"Pulumi.{region}.yaml"
+    kept = (paper.root / file).read_text()
+    paper.edit(file, lambda document: document["config"]["fleet:hosts"]["main"].update(generation=2))
+    add_fault(paper.home, Fault("capacity", provider))
+    try:
+        run = paper.preview(region)
+    finally:
+        clear_faults(paper.home)
+        (paper.root / file).write_text(kept)
+    [refusal] = run.errors
+    assert f"{region}: the provider has no room for plan" in refusal
+    assert "nothing was destroyed" in refusal
+    assert "Alternatives: " in refusal
+
+
 def test_a_raised_generation_replaces_the_server_and_says_so(paper: Paper) -> None:
     kept = (paper.root / "Pulumi.nj.yaml").read_text()
     paper.edit("Pulumi.nj.yaml", lambda document: document["config"]["fleet:hosts"]["main"].update(generation=2))

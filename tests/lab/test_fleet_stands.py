@@ -7,7 +7,11 @@ from collections.abc import Callable
 import pytest
 
 from fleet.adoption.survey import survey
+from fleet.operation.run import selected
 from fleet.rehearsal.demo import wait_for_mesh
+from infra.adapter import HostPart
+from infra.guest import WouldClosePorts
+from infra.visit import first_visit
 from tests.lab.fleet import StandingFleet, hub_as_it_is
 
 pytestmark = pytest.mark.lab
@@ -47,6 +51,19 @@ def test_adoption_names_the_ports_that_it_would_close(fleet: StandingFleet) -> N
     assert "container" in found.would_close[0].by
     assert found.unsettled(given_up=["8080/tcp"]) == ()
     assert "22/tcp" in [port.name for port in found.kept_open]
+
+
+def test_a_first_visit_refuses_to_close_a_port_in_use_that_nobody_declared(
+    fleet: StandingFleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FLEET_ROOT", str(fleet.stand.root))
+    recorded = selected(fleet.stand.workspace, "hub").export_stack().deployment["resources"]
+    base = next(entry["inputs"] for entry in recorded if entry["urn"].endswith(":BaseHost::hub"))
+    undeclared = {**base, "settled_ports": [name for name in base["settled_ports"] if name != "8080/tcp"]}
+    before = hub_as_it_is(fleet.lab)
+    with pytest.raises(WouldClosePorts, match=r"8080/tcp \(container .*Nothing was changed.*fleet adopt hub"):
+        first_visit(HostPart.from_inputs(undeclared))
+    assert hub_as_it_is(fleet.lab) == before
 
 
 def test_what_is_taken_away_on_a_host_shows_in_a_refresh_and_comes_back(fleet: StandingFleet) -> None:

@@ -75,6 +75,11 @@ def provider_answers(type_: str, name: str, inputs: Mapping[str, Any]) -> Mappin
             return {"mainIp": ADDRESSES.get(name, "198.18.0.99"), "defaultPassword": "generated"}
         case "vultr:index/getOs:getOs":
             return {"id": "2625", "name": "Debian 13 x64 (trixie)"}
+        case "vultr:index/getPlan:getPlan":
+            return {"id": inputs["filters"][0]["values"][0], "locations": ["ewr", "ord", "nrt"]}
+        case "digitalocean:index/getSizes:getSizes":
+            sizes = [{"slug": inputs["filters"][0]["values"][0], "available": True, "regions": ["sgp1", "lon1"]}]
+            return {"sizes": sizes}
         case "digitalocean:index/droplet:Droplet":
             return {"id": "424242", "ipv4Address": "198.18.0.77"}
         case "digitalocean:index/getImage:getImage":

@@ -20,7 +20,7 @@ def adopt(
     root: Root = None,
 ) -> None:
     """Show what would change on a standing server and which open ports would close; then, if agreed, bring it up."""
-    from fleet.adoption.survey import survey
+    from fleet.adoption.survey import closed_ports, record_closed_ports, survey
     from fleet.operation.run import up
 
     context = Context(root)
@@ -33,14 +33,17 @@ def adopt(
     ports = [(port.name, port.by, "stays open") for port in found.kept_open]
     ports += [(port.name, port.by, "WOULD BE CLOSED to the outside") for port in found.would_close]
     print_table("Ports that it offers now", ("port", "by", ""), ports)
-    if unsettled := found.unsettled(give_up or ()):
-        print("Declare these under public_ports in the stack file, or give them up one by one:")
+    closed = tuple(dict.fromkeys((*closed_ports(ref.host), *(give_up or ()))))
+    if unsettled := found.unsettled(closed):
+        print("Declare these under public_ports or closed_ports in the stack file, or give them up one by one:")
         for port in unsettled:
             print(f"  public_ports: [{{port: {port.port}, protocol: {port.protocol}}}]   or   --give-up {port.name}")
         raise typer.Exit(3)
     if not yes and not typer.confirm(f"Bring {host} into the fleet?"):
         print("not confirmed: nothing was changed")
         raise typer.Exit(3)
+    if give_up:
+        record_closed_ports(context.workspace.root, ref, closed)
     run = up(context.workspace, ref.region, progress)
     tell([run], [ref.region])
     if not run.ok:

@@ -53,13 +53,13 @@ def _image(image: Image) -> Values:
 
 
 def get_sizes(cloud: Cloud, arguments: Values) -> Values:
-    return _many("sizes", (_size(size) for size in SIZES.values()), arguments)
+    return _many("sizes", (_size(size, not cloud.sold_out()) for size in SIZES.values()), arguments)
 
 
-def _size(size: Size) -> Values:
+def _size(size: Size, available: bool) -> Values:
     return {
         "slug": size.slug,
-        "available": True,
+        "available": available,
         "transfer": size.transfer,
         "priceMonthly": size.price_monthly,
         "priceHourly": size.price_hourly,

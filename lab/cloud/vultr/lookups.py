@@ -26,7 +26,7 @@ def get_plan(cloud: Cloud, arguments: Values) -> Values:
             "bandwidth": p.bandwidth,
             "monthlyCost": p.monthly_cost,
             "type": p.id.split("-")[0],
-            "locations": list(p.locations),
+            "locations": [] if cloud.sold_out() else list(p.locations),
             "gpuType": "",
             "gpuVram": 0,
         }
