@@ -98,8 +98,9 @@ class HostPart:
             ),
             state=join_files(props["files"], props["settings"]),
             first_contact_key=props["first_contact_key"],
-            late_key_seconds=float(props["late_key_seconds"]),
-            settled_ports=tuple(props["settled_ports"]),
+            # A state that an older version of this package wrote does not have these: a refresh reads it all the same.
+            late_key_seconds=float(props.get("late_key_seconds", 0.0)),
+            settled_ports=tuple(props.get("settled_ports", ())),
         )
 
     def at_first_contact(self) -> Target:
