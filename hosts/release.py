@@ -8,7 +8,7 @@ What a Compose file of a release has to obey, and need not care about:
 - It names the release's other files by relative path (``./server.conf:/etc/server.conf:ro``, ``env_file: service.env``,
   ``secrets: {key: {file: ./key}}``; a folder may be mounted as well), and nothing else that is relative. The deploy
   mounts them from ``/opt/fleet/<bundle>/files/<hash of what is mounted>/`` and labels each service with the hash of its
-  files (``FILES_LABEL``). So a service is made anew when its own files or its own lines in the Compose file changed,
+  files (``fleet.files``). So a service is made anew when its own files or its own lines in the Compose file changed,
   and left alone otherwise. No hash and no label is a renderer's work.
 - Every ``image:`` is one of ``Release.images``, to the letter.
 - Ports are published with their host address, since the gate compares them with ``Gate.ports`` exactly.
@@ -32,9 +32,6 @@ COMPOSE_FILE = "compose.yaml"
 
 DIGEST_CHARACTERS = 16
 """Of the SHA-256: 64 bits name the handful of releases that a host keeps."""
-
-FILES_LABEL = "fleet.files"
-"""Label that the deploy sets on a service with mounted files: a hash of their contents, modes and owners."""
 
 NETWORK = "fleet"
 """The Docker network on each host over which its bundles find each other by service name."""

@@ -105,7 +105,7 @@ def apply(
     run = uuid.uuid4().hex
     payload = _state_payload("apply", state, environment)
     payload |= {
-        "who": f"{getpass.getuser()}@{socket.gethostname()}",
+        "who": who(),
         "run": run,
         "lock_wait_seconds": lock_wait_seconds,
     }
@@ -139,7 +139,7 @@ def _confirm(
     connection: Connection, confirm: Callable[[], Connection], report: Report, run: str, environment: HostEnvironment
 ) -> None:
     names = [armed.name for armed in report.armed]
-    payload = {**_payload("confirm", environment), "names": names, "run": run}
+    payload = {**base_payload("confirm", environment), "names": names, "run": run}
     try:
         with confirm() as fresh:
             verdict = _stage(fresh, payload, CONFIRM_SECONDS).report
@@ -157,7 +157,7 @@ def _confirm(
 def _await_revert(connection: Connection, report: Report, environment: HostEnvironment, lost: HostError) -> Report:
     names = [armed.name for armed in report.armed]
     seconds = max(armed.seconds for armed in report.armed) + REVERT_SECONDS
-    payload = {**_payload("await", environment), "names": names, "seconds": seconds}
+    payload = {**base_payload("await", environment), "names": names, "seconds": seconds}
     try:
         verdict = _stage(connection, payload, seconds + CONFIRM_SECONDS).report
     except HostUnreachable:
@@ -195,12 +195,18 @@ def _listing(items: tuple[Any, ...]) -> str:
     return "".join(texts)
 
 
-def _payload(mode: str, environment: HostEnvironment) -> dict[str, Any]:
+def who() -> str:
+    """Who runs this, as a lock on a host shows it."""
+    return f"{getpass.getuser()}@{socket.gethostname()}"
+
+
+def base_payload(mode: str, environment: HostEnvironment) -> dict[str, Any]:
+    """What every stage of the host program needs to know."""
     return {"mode": mode, "root": environment.root, "path": environment.path}
 
 
 def _state_payload(mode: str, state: HostState, environment: HostEnvironment) -> dict[str, Any]:
-    return {**_payload(mode, environment), "state": asdict(state), "units_order": UNITS_ORDER}
+    return {**base_payload(mode, environment), "state": asdict(state), "units_order": UNITS_ORDER}
 
 
 @cache
@@ -225,28 +231,36 @@ def program_stdin(payload: dict[str, Any]) -> bytes:
 
 def _stage(connection: Connection, payload: dict[str, Any], timeout_seconds: float) -> _Answer:
     """One exec: the program and the payload in, one report out."""
+    document = run_program(connection, payload, timeout_seconds)
+    outcome = document.pop("outcome")
+    return _Answer(Report.from_document(document), outcome)
+
+
+def run_program(connection: Connection, payload: dict[str, Any], timeout_seconds: float) -> dict[str, Any]:
+    """One exec of the host program; returns the document that it reports.
+
+    Raises:
+        HostBusy: another run holds the lock that it needs.
+        AgentFailed: it could not run, or not do its work.
+        HostUnreachable, StageTimeout: as ``Connection.run``.
+    """
     python = ("python3", "-I", "-B", "-c", LOADER)
     argv = connection.target.as_root(*python)
     done = connection.run(argv, stdin=program_stdin(payload), timeout_seconds=timeout_seconds)
-    return _answer(connection, done.exit_status, done.stdout, done.stderr)
-
-
-def _answer(connection: Connection, exit_status: int, stdout: bytes, stderr: bytes) -> _Answer:
     place = connection.target
     try:
-        document = json.loads(stdout)
+        document: dict[str, Any] = json.loads(done.stdout)
         error = document.pop("error", None)
-        if error is None:
-            outcome = document.pop("outcome")
-            return _Answer(Report.from_document(document), outcome)
-    except (ValueError, KeyError, AttributeError):
-        said = stderr.decode("utf-8", "replace").strip().splitlines()
+    except (ValueError, AttributeError):
+        said = done.stderr.decode("utf-8", "replace").strip().splitlines()
         # Only the last line: the one that names the reason. Nothing that we sent can stand in it.
         last = said[-1][:200] if said else "it said nothing"
         raise AgentFailed(
-            f"{place}: the host program did not report (exit {exit_status}): {last}. It needs python3 (3.11 or newer)"
-            + ("." if place.user == "root" else f" and sudo without a password for {place.user}.")
+            f"{place}: the host program did not report (exit {done.exit_status}): {last}. It needs python3 (3.11 or "
+            "newer)" + ("." if place.user == "root" else f" and sudo without a password for {place.user}.")
         ) from None
+    if error is None:
+        return document
     if error["code"] == "locked":
         raise HostBusy(f"{place}: {error['message']}. Wait until it is done, or ask there; a lock ends with its run.")
     raise AgentFailed(f"{place}: {error['message']}.")

@@ -17,9 +17,12 @@ POLL_SECONDS = 0.2
 
 
 @contextmanager
-def exclusive(machine: Machine, who: str, part: str, wait_seconds: float) -> Iterator[None]:
-    """Hold the host's lock; raises AgentError("locked") naming the holder if it is not free in time."""
-    path = os.path.join(machine.run_folder, "lock")
+def exclusive(machine: Machine, who: str, part: str, wait_seconds: float, name: str = "lock") -> Iterator[int]:
+    """Hold a lock of the host's; raises AgentError("locked") naming the holder if it is not free in time.
+
+    Yields the lock's descriptor: a command that inherits it keeps the lock to its own end, whatever ends this process.
+    """
+    path = os.path.join(machine.run_folder, name)
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         deadline = time.monotonic() + wait_seconds
@@ -35,7 +38,7 @@ def exclusive(machine: Machine, who: str, part: str, wait_seconds: float) -> Ite
         holder = json.dumps({"who": who, "since": since, "part": part, "pid": os.getpid()})
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, holder.encode(), 0)
-        yield
+        yield descriptor
     finally:
         os.close(descriptor)
 

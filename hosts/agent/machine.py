@@ -43,8 +43,13 @@ class Machine:
         """An absolute path of the host as a path of this process."""
         return self.root + path
 
-    def run(self, *argv: str, stdin: str | None = None, seconds: float = COMMAND_SECONDS) -> Outcome:
-        """Run a command to its end. A missing program is status 127, a too slow one 124."""
+    def run(
+        self, *argv: str, stdin: str | None = None, seconds: float = COMMAND_SECONDS, holding: tuple[int, ...] = ()
+    ) -> Outcome:
+        """Run a command to its end. A missing program is status 127, a too slow one 124.
+
+        ``holding``: descriptors that the command inherits, a lock's for example.
+        """
         environment = {"PATH": self.path, "LC_ALL": "C.UTF-8", "HOME": "/root", "DEBIAN_FRONTEND": "noninteractive"}
         environment["SYSTEMD_COLORS"] = "0"
         environment["SYSTEMD_PAGER"] = "cat"
@@ -63,6 +68,7 @@ class Machine:
                 timeout=seconds,
                 env=environment,
                 cwd="/",
+                pass_fds=holding,
                 check=False,
             )
         except OSError as error:

@@ -9,6 +9,7 @@ import sys
 import traceback
 from typing import Any
 
+from . import bundles
 from .accounts import Accounts, Users
 from .files import Absents, Directories, Entry, Files, Links
 from .guard import Guard
@@ -262,6 +263,8 @@ def execute(payload: dict[str, Any], sources: dict[str, str]) -> dict[str, Any]:
     report = Report()
     outcome = "done"
     try:
+        if payload["mode"] in bundles.MODES:
+            return bundles.execute(payload)
         _execute(payload, sources, report)
     except StageFailed as failure:
         report.failed += failure.failed

@@ -1,0 +1,158 @@
+"""Docker and Compose on this host, by their command lines."""
+
+from __future__ import annotations
+
+import datetime
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from .machine import Machine, Outcome
+from .report import AgentError
+
+COMPOSE_COMMANDS = (("docker", "compose"), ("docker-compose",))
+"""The plugin, or the program of the same version: Debian 13's package ``docker-compose`` (2.26) has both."""
+
+PROJECT_LABEL = "com.docker.compose.project"
+SERVICE_LABEL = "com.docker.compose.service"
+HASH_LABEL = "com.docker.compose.config-hash"
+ONE_OFF_LABEL = "com.docker.compose.oneoff"
+
+LOG_LINES = 20
+LOG_CHARACTERS = 4000
+NEVER = "0001-01-01T00:00:00Z"
+"""What Docker says for the start of a container that was not started."""
+
+
+@dataclass(frozen=True)
+class Container:
+    """One container of a project."""
+
+    id: str
+    service: str
+    image: str
+    state: str
+    """running, exited, created, restarting, paused, removing or dead"""
+    health: str
+    exit_code: int
+    error: str
+    """what Docker says of a start that failed"""
+    out_of_memory: bool
+    restarts: int
+    started_at: str
+    config_hash: str
+    ports: frozenset[tuple[str, int, str]]
+    """published: address, port, protocol"""
+
+    @property
+    def was_started(self) -> bool:
+        return self.started_at != NEVER
+
+    def age(self, now: float) -> float:
+        """Seconds since its last start, at ``now`` of the epoch."""
+        # Docker gives nanoseconds, Python reads microseconds.
+        started = datetime.datetime.strptime(self.started_at[:19], "%Y-%m-%dT%H:%M:%S")
+        return now - started.replace(tzinfo=datetime.UTC).timestamp()
+
+
+def parse_container(shown: dict[str, Any]) -> Container:
+    """A container from what ``docker inspect`` shows of it."""
+    state, labels = shown["State"], shown["Config"]["Labels"] or {}
+    published = frozenset(
+        (binding["HostIp"], int(binding["HostPort"]), port.partition("/")[2])
+        for port, bindings in (shown["NetworkSettings"]["Ports"] or {}).items()
+        for binding in bindings or ()
+    )
+    return Container(
+        id=shown["Id"],
+        service=labels.get(SERVICE_LABEL, ""),
+        image=shown["Config"]["Image"],
+        state=state["Status"],
+        health=(state.get("Health") or {}).get("Status", ""),
+        exit_code=state["ExitCode"],
+        error=state.get("Error", ""),
+        out_of_memory=state.get("OOMKilled", False),
+        restarts=shown["RestartCount"],
+        started_at=state["StartedAt"],
+        config_hash=labels.get(HASH_LABEL, ""),
+        ports=published,
+    )
+
+
+class Docker:
+    """The host's Docker, whoever set it up."""
+
+    def __init__(self, machine: Machine) -> None:
+        self._machine = machine
+
+    @cached_property
+    def root(self) -> str:
+        """The folder of Docker's images and containers."""
+        outcome = self._machine.run("docker", "info", "--format", "{{.DockerRootDir}}")
+        if outcome.status:
+            raise AgentError("docker", f"Docker does not answer: {outcome.text()}")
+        return outcome.out.strip()
+
+    @cached_property
+    def _compose(self) -> tuple[str, ...]:
+        for command in COMPOSE_COMMANDS:
+            if self._machine.run(*command, "version").status == 0:
+                return command
+        raise AgentError(
+            "docker", "neither `docker compose` nor `docker-compose` is there (Debian's package is docker-compose)"
+        )
+
+    def compose(self, *arguments: str, seconds: float, holding: tuple[int, ...] = ()) -> Outcome:
+        return self._machine.run(*self._compose, *arguments, seconds=seconds, holding=holding)
+
+    def containers(self, project: str) -> list[Container]:
+        """All containers of a project, running or not, by service."""
+        # One that goes between the two commands makes the second fail, and the next look is right.
+        for _ in range(5):
+            listed = self._machine.run(
+                *("docker", "ps", "--all", "--quiet", "--no-trunc"),
+                *("--filter", f"label={PROJECT_LABEL}={project}", "--filter", f"label={ONE_OFF_LABEL}=False"),
+            )
+            if listed.status:
+                break
+            if not listed.out.split():
+                return []
+            shown = self._machine.run("docker", "inspect", "--type", "container", *listed.out.split())
+            if not shown.status:
+                found = [parse_container(item) for item in json.loads(shown.out)]
+                return sorted(found, key=lambda container: (container.service, container.id))
+            listed = shown
+        raise AgentError("docker", f"Docker does not tell the containers of {project}: {listed.text()}")
+
+    def has_image(self, image: str) -> bool:
+        return self._machine.run("docker", "image", "inspect", "--format", "{{.Id}}", image).status == 0
+
+    def pull(self, image: str, seconds: float) -> Outcome:
+        return self._machine.run("docker", "pull", "--quiet", image, seconds=seconds)
+
+    def remove_image(self, image: str) -> None:
+        """Remove it unless a container uses it: Docker refuses that by itself."""
+        self._machine.run("docker", "image", "rm", image)
+
+    def make_network(self, name: str) -> Outcome | None:
+        """A user-defined bridge; None if it is there or was made."""
+        inspect = ("docker", "network", "inspect", "--format", "{{.Id}}", name)
+        if self._machine.run(*inspect).status == 0:
+            return None
+        made = self._machine.run("docker", "network", "create", "--driver", "bridge", name)
+        # Another bundle's deploy may have made it meanwhile.
+        return None if made.status == 0 or self._machine.run(*inspect).status == 0 else made
+
+    def log(self, container: Container) -> str:
+        """Its last lines; both streams."""
+        outcome = self._machine.run("docker", "logs", "--tail", str(LOG_LINES), container.id)
+        lines = (outcome.out + outcome.err).strip().splitlines()[-LOG_LINES:]
+        return "\n".join(lines)[-LOG_CHARACTERS:]
+
+    def execute(self, container: Container, argv: list[str], seconds: float) -> Outcome:
+        """A command in a running container, without a terminal."""
+        return self._machine.run("docker", "exec", container.id, *argv, seconds=seconds)
+
+    def restart(self, containers: list[Container], seconds: float) -> Outcome:
+        return self._machine.run("docker", "restart", *(container.id for container in containers), seconds=seconds)
