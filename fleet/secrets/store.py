@@ -14,6 +14,7 @@ import os
 import secrets
 import tempfile
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -32,18 +33,48 @@ _NONCE_BYTES = 12
 _LARGEST_FILE = 4 * 2**20
 
 
+@dataclass(frozen=True, repr=False)
+class Successor:
+    """The next master secret, while hosts are being prepared for it."""
+
+    master: bytes
+    epoch: int
+    """Epoch of the mesh's key pairs from the switch on."""
+
+
+@dataclass(frozen=True)
+class Retired:
+    """What is left of the master secret before this one, until nothing on any host remembers it."""
+
+    login_key: str
+    """Its public login key, which must let nobody in any more."""
+    epoch: int
+    """Epoch of the mesh's key pairs since the switch."""
+
+
 class SecretStore:
     """An open secrets file. Each change is on disk, or refused, when the call returns."""
 
-    __slots__ = ("_key", "_master", "_named", "_salt", "path")
+    __slots__ = ("_key", "_master", "_named", "_retired", "_salt", "_successor", "path")
 
-    def __init__(self, path: Path, key: bytes, salt: bytes, master: bytes, named: dict[str, str]) -> None:
+    def __init__(
+        self,
+        path: Path,
+        key: bytes,
+        salt: bytes,
+        master: bytes,
+        named: dict[str, str],
+        successor: Successor | None = None,
+        retired: Retired | None = None,
+    ) -> None:
         """For this module; callers use ``create`` and ``open``."""
         self.path = path
         self._key = key
         self._salt = salt
         self._master = master
         self._named = named
+        self._successor = successor
+        self._retired = retired
 
     def __repr__(self) -> str:
         return f"SecretStore({self.path})"
@@ -80,7 +111,16 @@ class SecretStore:
         except InvalidTag:
             raise SecretError(f"{path}: wrong passphrase") from None
         document = json.loads(plain)
-        return cls(path, key, salt, base64.b64decode(document["master"]), dict(document["named"]))
+        successor, retired = document.get("successor"), document.get("retired")
+        return cls(
+            path,
+            key,
+            salt,
+            base64.b64decode(document["master"]),
+            dict(document["named"]),
+            successor and Successor(base64.b64decode(successor["master"]), successor["epoch"]),
+            retired and Retired(retired["login_key"], retired["epoch"]),
+        )
 
     @property
     def master(self) -> bytes:
@@ -110,7 +150,7 @@ class SecretStore:
         """
         if not name:
             raise SecretError(f"{self.path}: a secret needs a name")
-        self._change(self._master, {**self._named, name: value})
+        self._change(self._master, {**self._named, name: value}, self._successor, self._retired)
 
     def remove(self, name: str) -> None:
         """Forget a named secret.
@@ -119,17 +159,61 @@ class SecretStore:
             SecretError: there is none of that name, or the file cannot be written.
         """
         self.get(name)
-        self._change(self._master, {key: value for key, value in self._named.items() if key != name})
+        named = {key: value for key, value in self._named.items() if key != name}
+        self._change(self._master, named, self._successor, self._retired)
 
-    def replace_master(self, master: bytes) -> None:
-        """Take another master secret: from here on every derived key of the fleet is another one.
+    @property
+    def successor(self) -> Successor | None:
+        """The next master secret, while an exchange is under way."""
+        return self._successor
+
+    @property
+    def retired(self) -> Retired | None:
+        """What hosts may still remember of the master secret before this one."""
+        return self._retired
+
+    def name_successor(self, epoch: int) -> Successor:
+        """Begin an exchange of the master secret: a random next one, kept beside the present one.
 
         Raises:
-            SecretError: it is not 32 bytes long, or the file cannot be written.
+            SecretError: an exchange is under way, or the file cannot be written.
         """
-        if len(master) != MASTER_BYTES:
-            raise SecretError(f"{self.path}: a master secret has {MASTER_BYTES} bytes; the given one has {len(master)}")
-        self._change(master, self._named)
+        if self._successor or self._retired:
+            raise SecretError(f"{self.path}: the master secret is being exchanged already; finish that first")
+        successor = Successor(secrets.token_bytes(MASTER_BYTES), epoch)
+        self._change(self._master, self._named, successor)
+        return successor
+
+    def drop_successor(self) -> None:
+        """Call an exchange off: the master secret stays. Harmless without one.
+
+        Raises:
+            SecretError: the file cannot be written.
+        """
+        self._change(self._master, self._named, None, self._retired)
+
+    def switch(self, login_key: str) -> Retired:
+        """Let the successor take over, in one write: from here on every derived key of the fleet is another one.
+
+        Args:
+            login_key: the public login key of the present master secret, to be remembered until no host knows it.
+
+        Raises:
+            SecretError: there is no successor, or the file cannot be written.
+        """
+        if self._successor is None:
+            raise SecretError(f"{self.path}: no exchange of the master secret is under way")
+        retired = Retired(login_key, self._successor.epoch)
+        self._change(self._successor.master, self._named, None, retired)
+        return retired
+
+    def forget_retired(self) -> None:
+        """End an exchange: no host knows the former master secret any more.
+
+        Raises:
+            SecretError: the file cannot be written.
+        """
+        self._change(self._master, self._named, self._successor)
 
     def change_passphrase(self, passphrase: str) -> None:
         """Put the file under another passphrase.
@@ -140,16 +224,29 @@ class SecretStore:
         if not passphrase:
             raise SecretError(f"{self.path}: the passphrase is empty; it protects every key of the fleet")
         salt = secrets.token_bytes(_SALT_BYTES)
-        changed = SecretStore(self.path, _stretch(passphrase, salt), salt, self._master, self._named)
+        contents = (self._master, self._named, self._successor, self._retired)
+        changed = SecretStore(self.path, _stretch(passphrase, salt), salt, *contents)
         changed._write(_publish_over)
         self._salt, self._key = changed._salt, changed._key
 
-    def _change(self, master: bytes, named: dict[str, str]) -> None:
-        SecretStore(self.path, self._key, self._salt, master, named)._write(_publish_over)
-        self._master, self._named = master, named
+    def _change(
+        self,
+        master: bytes,
+        named: dict[str, str],
+        successor: Successor | None = None,
+        retired: Retired | None = None,
+    ) -> None:
+        contents = (master, named, successor, retired)
+        SecretStore(self.path, self._key, self._salt, *contents)._write(_publish_over)
+        self._master, self._named, self._successor, self._retired = contents
 
     def _write(self, publish: Callable[[Path, Path], None]) -> None:
-        plain = json.dumps({"master": _text(self._master), "named": self._named}, sort_keys=True).encode()
+        document: dict[str, Any] = {"master": _text(self._master), "named": self._named}
+        if self._successor:
+            document["successor"] = {"master": _text(self._successor.master), "epoch": self._successor.epoch}
+        if self._retired:
+            document["retired"] = {"login_key": self._retired.login_key, "epoch": self._retired.epoch}
+        plain = json.dumps(document, sort_keys=True).encode()
         nonce = secrets.token_bytes(_NONCE_BYTES)
         envelope = {
             "what": "secrets of a fleet, encrypted",

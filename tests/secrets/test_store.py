@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 
 from fleet.secrets import SecretError, SecretStore
+from fleet.secrets.store import Retired
 
 PASSPHRASE = "correct horse battery staple"
 
@@ -130,13 +132,58 @@ def test_the_passphrase_can_change(store: SecretStore, path: Path) -> None:
     assert SecretStore.open(path, "another").get("vultr") == "token"
 
 
-def test_the_master_can_be_replaced(store: SecretStore, path: Path) -> None:
+def test_a_successor_takes_over_and_what_it_replaced_is_remembered_until_forgotten(
+    store: SecretStore, path: Path
+) -> None:
     store.set("vultr", "token")
-    store.replace_master(bytes(32))
+    before = store.master
+    successor = store.name_successor(epoch=4)
     again = SecretStore.open(path, PASSPHRASE)
-    assert (again.master, again.get("vultr")) == (bytes(32), "token")
-    with pytest.raises(SecretError, match="32 bytes"):
-        store.replace_master(b"short")
+    assert (again.master, again.successor, again.retired) == (before, successor, None)
+    assert successor.master != before
+    assert len(successor.master) == 32
+
+    again.set("aws", "key")
+    again.change_passphrase("another")
+    again.switch("ssh-ed25519 AAAA")
+    switched = SecretStore.open(path, "another")
+    assert (switched.master, switched.successor, switched.retired) == (
+        successor.master,
+        None,
+        Retired("ssh-ed25519 AAAA", 4),
+    )
+    assert switched.names() == ("aws", "vultr")
+
+    switched.remove("aws")
+    assert switched.retired == Retired("ssh-ed25519 AAAA", 4)
+    switched.forget_retired()
+    assert SecretStore.open(path, "another").retired is None
+    assert SecretStore.open(path, "another").master == successor.master
+
+
+def test_an_exchange_that_is_called_off_leaves_the_master_as_it_was(store: SecretStore, path: Path) -> None:
+    before = store.master
+    store.name_successor(epoch=2)
+    store.drop_successor()
+    again = SecretStore.open(path, PASSPHRASE)
+    assert (again.master, again.successor) == (before, None)
+    with pytest.raises(SecretError, match="no exchange of the master secret is under way"):
+        again.switch("ssh-ed25519 AAAA")
+
+
+def test_one_exchange_at_a_time(store: SecretStore) -> None:
+    store.name_successor(epoch=2)
+    with pytest.raises(SecretError, match="being exchanged already"):
+        store.name_successor(epoch=2)
+    store.switch("ssh-ed25519 AAAA")
+    with pytest.raises(SecretError, match="being exchanged already"):
+        store.name_successor(epoch=3)
+
+
+def test_a_successor_shows_nothing_of_itself(store: SecretStore, path: Path) -> None:
+    successor = store.name_successor(epoch=2)
+    assert str(successor.master) not in repr(successor)
+    assert base64.b64encode(successor.master).decode() not in path.read_text()
 
 
 def test_a_write_that_fails_leaves_the_old_file(
