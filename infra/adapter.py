@@ -60,6 +60,8 @@ class HostPart:
     """The one-use key of its first boot, accepted beside the permanent one when it is made; empty for none."""
     late_key_seconds: float = 0.0
     """How long the server may show yet another key before its first-boot script has run."""
+    guest: bool = False
+    """The server is somebody else's: what we put there is taken away again when the part is deleted."""
     settled_ports: tuple[str, ...] = ()
     """On a guest's first visit: the ports in use that the configuration decides about; empty on a rented server."""
 
@@ -74,6 +76,7 @@ class HostPart:
             "host_key": self.target.pins[0],
             "first_contact_key": self.first_contact_key,
             "late_key_seconds": f"{self.late_key_seconds:g}",
+            "guest": "yes" if self.guest else "",
             "settled_ports": list(self.settled_ports),
             "files": files,
             "settings": settings,
@@ -100,6 +103,7 @@ class HostPart:
             first_contact_key=props["first_contact_key"],
             # A state that an older version of this package wrote does not have these: a refresh reads it all the same.
             late_key_seconds=float(props.get("late_key_seconds", 0.0)),
+            guest=bool(props.get("guest")),
             settled_ports=tuple(props.get("settled_ports", ())),
         )
 
@@ -169,8 +173,17 @@ class HostStateProvider(ResourceProvider):
         drift = [f"{change.kind} {change.name}: {change.action}" for change in report.changes]
         return ReadResult(id_, {**_outputs(props, report), "drift": drift})
 
-    def delete(self, _id: str, _props: dict[str, Any]) -> None:
-        """Nothing to do: a rented server goes with its disk, and a guest's visit ends by ``fleet adopt --leave``."""
+    def delete(self, _id: str, props: dict[str, Any]) -> None:
+        """A guest takes away what it brought. A rented server goes with its disk: nothing to do there."""
+        if not props.get("guest"):
+            return
+        from infra.visit import leave
+
+        part = HostPart.from_inputs(props)
+        try:
+            leave(part)
+        except HostUnreachable as unreachable:
+            print(f"{part.host}: what the fleet put there stays: {unreachable}", file=sys.stderr)
 
 
 def _outputs(inputs: Mapping[str, Any], report: Report) -> dict[str, Any]:

@@ -47,6 +47,7 @@ def declare_base(configuration: Configuration, ref: HostRef, server: Server, vau
             state=base_state(configuration, ref, vault),
             first_contact_key="" if isinstance(ref.host, ExistingHost) else _first_contact_key(ref, vault),
             late_key_seconds=late_key_seconds(ref.host),
+            guest=isinstance(ref.host, ExistingHost),
             settled_ports=_settled_ports(configuration.fleet, ref.host),
         ),
         server.address,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import pulumi
 
 from fleet.configuration import Configuration, HostRef
+from fleet.model.stack import ExistingHost
 from fleet.secrets import Vault
 from hosts import File, Handler, HostState, WireguardInterface
 from infra.adapter import HostPart, HostPartResource, part_of
@@ -42,6 +43,7 @@ def declare_mesh_node(
         host=ref.id,
         target=host_target(configuration.fleet, ref, vault),
         state=mesh_state(configuration, ref, mesh, vault),
+        guest=isinstance(ref.host, ExistingHost),
     )
     return MeshNode(ref.id, part, server.address, part_of(server.resource, depends_on=[after]))
 

@@ -15,6 +15,7 @@ from fleet.secrets import SecretError
 from fleet.workspace import WorkspaceError
 from fleet.workspace.stop import stop_requested
 from hosts import Connection, HostError, HostUnreachable, Report, Target, apply, connect, observe
+from infra.departure import departure
 from infra.first_boot import DEPLOY_PATH
 from infra.guest import refuse_to_close
 from infra.vault import filled, open_vault
@@ -64,6 +65,18 @@ def visit(part: HostPart) -> Report:
     """Bring a host to a part that has changed; raises as ``hosts.apply`` does."""
     with _arrived(part.target, late_key_seconds=0.0) as connection:
         return _bring(part, connection)
+
+
+def leave(part: HostPart) -> None:
+    """Take a part off a server that somebody else runs.
+
+    Raises:
+        HostUnreachable: no answer; what was put there stays.
+        HostError: it could not be taken away.
+    """
+    with connect(part.target, _login_key(), deadline_seconds=REFRESH_SECONDS) as connection:
+        for state in departure(part.state):
+            apply(connection, state, confirm=lambda: connect(part.target, _login_key(), deadline_seconds=30.0))
 
 
 @contextmanager

@@ -11,7 +11,7 @@ import pulumi_digitalocean as digitalocean
 
 from fleet.model.stack import DigitalOceanHost
 from infra.firewall import Opening
-from infra.servers.server import Server, ServerRequest, machine_options, part_options
+from infra.servers.server import Server, ServerRequest, machine_options, part_options, registered_key_options
 
 IMAGE_SLUGS = {"debian-13": "debian-13-x64"}
 """DigitalOcean's slugs of the images that a stack file may ask for."""
@@ -26,7 +26,7 @@ class DigitalOceanServer(pulumi.ComponentResource):
             request.id,
             name=f"{request.fleet}-{request.id}",
             public_key=request.provider_key,
-            opts=part_options(self),
+            opts=registered_key_options(self, "publicKey"),
         )
         image = digitalocean.get_image_output(slug=IMAGE_SLUGS[host.image])
         self.droplet = digitalocean.Droplet(

@@ -11,7 +11,7 @@ import pulumi_aws as aws
 
 from fleet.model.stack import Ec2Host
 from infra.firewall import Opening
-from infra.servers.server import Server, ServerRequest, machine_options, part_options
+from infra.servers.server import Server, ServerRequest, machine_options, part_options, registered_key_options
 
 IMAGES = {"debian-13": ("136693071363", "debian-13-amd64-*"), "debian-12": ("136693071363", "debian-12-amd64-*")}
 """Owner (Debian's AWS account, as published by the Debian cloud team) and name pattern of each image."""
@@ -64,7 +64,7 @@ class Ec2Server(pulumi.ComponentResource):
             public_key=request.provider_key,
             region=region,
             tags=tags,
-            opts=part,
+            opts=registered_key_options(self, "publicKey"),
         )
         owner, pattern = IMAGES[host.image]
         image = aws.ec2.get_ami_output(

@@ -11,7 +11,7 @@ import pulumi_aws as aws
 
 from fleet.model.stack import LightsailHost
 from infra.firewall import Opening
-from infra.servers.server import Server, ServerRequest, machine_options, part_options
+from infra.servers.server import Server, ServerRequest, machine_options, part_options, registered_key_options
 
 BLUEPRINTS = {"debian-12": "debian_12"}
 """Lightsail's blueprints of the images that a stack file may ask for. It has no Debian 13: EC2 is the way there."""
@@ -31,7 +31,7 @@ class LightsailServer(pulumi.ComponentResource):
             public_key=request.provider_key,
             region=region,
             tags=tags,
-            opts=part_options(self),
+            opts=registered_key_options(self, "publicKey"),
         )
         self.instance = aws.lightsail.Instance(
             request.id,

@@ -92,3 +92,9 @@ def part_options(parent: pulumi.Resource, **options: object) -> pulumi.ResourceO
     """Options of everything else at a provider (keys, firewall rules, attachments)."""
     base = pulumi.ResourceOptions(parent=parent, hooks=rate_limit_hooks())
     return pulumi.ResourceOptions.merge(base, pulumi.ResourceOptions(**options))  # type: ignore[arg-type]
+
+
+def registered_key_options(parent: pulumi.Resource, field: str) -> pulumi.ResourceOptions:
+    """Options of the key that is registered for a host. It lets nobody in (see ``provider_key_path``), so a new master
+    secret, from which another one follows, leaves the registered one (the input ``field``) and its server alone."""
+    return part_options(parent, ignore_changes=[field])

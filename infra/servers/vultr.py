@@ -7,7 +7,7 @@ import pulumi
 
 from fleet.model.stack import VultrHost
 from infra.firewall import Opening
-from infra.servers.server import Server, ServerRequest, machine_options, part_options
+from infra.servers.server import Server, ServerRequest, machine_options, part_options, registered_key_options
 
 IMAGE_NAMES = {"debian-13": "Debian 13 x64 (trixie)"}
 """Vultr's names of the images that a stack file may ask for (get_os matches by name)."""
@@ -26,7 +26,7 @@ class VultrServer(pulumi.ComponentResource):
             request.id,
             name=f"{request.fleet}-{request.id}",
             ssh_key=request.provider_key,
-            opts=part_options(self),
+            opts=registered_key_options(self, "sshKey"),
         )
         group = vultr.FirewallGroup(request.id, description=f"{request.tag} {request.id}", opts=part_options(self))
         rules = [rule for opening in request.openings for rule in self._rules(request, group, opening)]

@@ -8,11 +8,12 @@ import pytest
 
 from fleet.adoption.survey import survey
 from fleet.operation.run import selected
+from fleet.operation.take_down import take_down
 from fleet.rehearsal.demo import wait_for_mesh
 from infra.adapter import HostPart
 from infra.guest import WouldClosePorts
 from infra.visit import first_visit
-from tests.lab.fleet import StandingFleet, hub_as_it_is
+from tests.lab.fleet import StandingFleet, hub_as_it_is, tell
 
 pytestmark = pytest.mark.lab
 
@@ -106,3 +107,17 @@ def test_a_rebuilt_server_keeps_its_address_and_comes_back_without_touching_the_
     assert fleet.seen_by_the_venue() == {"hub": True, "nj": True, "sg": True}
     assert fleet.configured("hub", "nj") == before
     assert {name: run.changed for name, run in fleet.up().items()} == {"addresses": 0, "hub": 0, "nj": 0, "sg": 0}
+
+
+def test_a_guest_leaves_nothing_of_its_own_behind_and_may_come_again(fleet: StandingFleet) -> None:
+    assert take_down(fleet.stand.workspace, "hub", tell).errors == ()
+
+    assert hub_as_it_is(fleet.lab) == fleet.hub_before
+    assert "inet fleet" not in fleet.on("hub", "nft", "list", "tables")
+    assert "wg0" not in fleet.on("hub", "ip", "-brief", "link")
+    folders = ("/etc/systemd/system", "/etc/wireguard", "/etc/fleet", "/etc/sysctl.d", "/usr/local/lib/fleet")
+    left = fleet.on("hub", "find", *folders, "-type", "f", "(", "-name", "*fleet*", "-o", "-path", "*/fleet/*", ")")
+    assert left == ""
+
+    fleet.up("hub")
+    assert wait_for_mesh(fleet.stand, fleet.stand.hosts()).problems == ()
