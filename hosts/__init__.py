@@ -6,6 +6,7 @@ with connect(target, login_key, deadline_seconds=240) as connection:
 
 from typing import TYPE_CHECKING, Any
 
+from hosts.boot import BOOT_PROGRAM_PATH, BOOT_UNIT, boot_program
 from hosts.errors import (
     AgentFailed,
     ApplyFailed,
@@ -56,6 +57,8 @@ if TYPE_CHECKING:
     from hosts.connection import Connection, connect, fingerprint
 
 __all__ = [
+    "BOOT_PROGRAM_PATH",
+    "BOOT_UNIT",
     "Absent",
     "AgentFailed",
     "ApplyFailed",
@@ -110,6 +113,7 @@ __all__ = [
     "Waiting",
     "WireguardInterface",
     "apply",
+    "boot_program",
     "connect",
     "data_restored",
     "deploy",

@@ -19,13 +19,12 @@ import shutil
 from dataclasses import dataclass
 from typing import Any
 
+from .boot_program import FOLDER, MARKER_FILE, MOUNTS_FILE
 from .machine import Machine
 from .mounts import Mounts, version_of
 from .placement import move_into_place
 
-FOLDER = "/opt/fleet"
-COMPOSE_FILE, MOUNTS_FILE, RELEASE_FILE, PROMOTED_FILE = "compose.yaml", "mounts.json", "release.json", "promoted.json"
-OWN_FILES = (MOUNTS_FILE, RELEASE_FILE, PROMOTED_FILE)
+RELEASE_FILE, PROMOTED_FILE, HISTORY_FILE, DATA_FILE = "release.json", "promoted.json", "history.json", "data.json"
 NEW, OLD = ".new-", ".old-"
 """What begins so is half-written, or about to be replaced."""
 KEPT_RELEASES = 5
@@ -143,7 +142,7 @@ class BundleFolder:
         )
 
     def history(self) -> list[str]:
-        return list(self.load("history.json").get("promoted", ()))
+        return list(self.load(HISTORY_FILE).get("promoted", ()))
 
     def previous(self) -> str:
         """The release that was promoted before the current one and is still here; empty if there is none."""
@@ -172,11 +171,12 @@ class BundleFolder:
             path = os.path.join(staging, file["path"])
             os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
             _write(path, file["content"].encode(), file["mode"], file["uid"])
-        if present is not None and present.promoted:
-            _write(os.path.join(staging, PROMOTED_FILE), json.dumps(present.promoted).encode(), 0o600, 0)
+        for name in (MOUNTS_FILE, PROMOTED_FILE):
+            if present is not None and (known := self.load(f"releases/{digest}/{name}")):
+                _write(os.path.join(staging, name), json.dumps(known).encode(), 0o600, 0)
         # Last: a folder without it is no release.
-        known = json.dumps({"release": document, "files": described}).encode()
-        _write(os.path.join(staging, RELEASE_FILE), known, 0o600, 0)
+        whole = json.dumps({"release": document, "files": described}).encode()
+        _write(os.path.join(staging, RELEASE_FILE), whole, 0o600, 0)
         if os.path.lexists(folder):
             os.rename(folder, os.path.join(self.releases, f"{OLD}{digest}"))
         move_into_place(staging, folder)
@@ -216,14 +216,14 @@ class BundleFolder:
         # A roll-back takes what came after its target out of the history: the next one goes further back.
         history = history[: history.index(release.digest)] if release.digest in history else history
         self.save(f"releases/{release.digest}/{PROMOTED_FILE}", promoted)
-        self.save("history.json", {"promoted": [*history, release.digest]})
+        self.save(HISTORY_FILE, {"promoted": [*history, release.digest]})
         for link in ("last-good", "current"):
             temporary = os.path.join(self.path, f"{NEW}{link}")
             if os.path.lexists(temporary):
                 os.unlink(temporary)
             os.symlink(os.path.join("releases", release.digest), temporary)
             move_into_place(temporary, os.path.join(self.path, link))
-        self.forget("deploying.json")
+        self.forget(MARKER_FILE)
 
     def prune(self) -> list[KeptRelease]:
         """Remove all but the current and the last promoted releases, and mounted files of none; returns the removed."""

@@ -14,7 +14,8 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
-from .bundle_folder import COMPOSE_FILE, MOUNTS_FILE, BundleFolder, KeptRelease, all_images, utc_now
+from .boot_program import COMPOSE_FILE, MARKER_FILE, MOUNTS_FILE
+from .bundle_folder import DATA_FILE, BundleFolder, KeptRelease, all_images, utc_now
 from .docker import Container, Docker
 from .gate import GOOD, Verdict, Watch, replicas
 from .lock import exclusive
@@ -144,12 +145,12 @@ class Bundle:
     def data_restored(self, versions: dict[str, str]) -> None:
         """The data is a backup's now, written by ``versions``."""
         self.folder.make()
-        self.folder.save("data.json", {"versions": {**self._data_versions(), **versions}})
+        self.folder.save(DATA_FILE, {"versions": {**self._data_versions(), **versions}})
 
     def differences(self, digest: str) -> list[Change]:
         """What is not as release ``digest`` says. Writes nothing."""
         changes = []
-        marker = self.folder.load("deploying.json")
+        marker = self.folder.load(MARKER_FILE)
         if marker:
             text = f"the deploy of {marker.get('digest')} was cut off; it was not promoted"
             changes.append(Change("release", self.name, "finish", text))
@@ -234,7 +235,7 @@ class Bundle:
     # --- before anything is touched ---
 
     def _find_interrupted(self) -> None:
-        self.work.interrupted = self.folder.load("deploying.json").get("digest", "")
+        self.work.interrupted = self.folder.load(MARKER_FILE).get("digest", "")
 
     def _room_for_files(self, files: list[dict[str, Any]]) -> None:
         size = sum(len(file["content"].encode()) for file in files)
@@ -254,7 +255,7 @@ class Bundle:
             )
 
     def _data_versions(self) -> dict[str, str]:
-        versions: dict[str, str] = self.folder.load("data.json").get("versions", {})
+        versions: dict[str, str] = self.folder.load(DATA_FILE).get("versions", {})
         return versions
 
     def _data_changes(self, release: KeptRelease) -> list[str]:
@@ -401,10 +402,10 @@ class Bundle:
     def _mark(self, release: KeptRelease, good: KeptRelease | None) -> None:
         """Before the first start: whatever happens from here on, an older version will not open the data."""
         if release.data_versions:
-            self.folder.save("data.json", {"versions": {**self._data_versions(), **release.data_versions}})
+            self.folder.save(DATA_FILE, {"versions": {**self._data_versions(), **release.data_versions}})
         data_changed = good is not None and bool(self._data_changes(good))
         marker = {"digest": release.digest, "who": self._who, "since": utc_now(), "data_changed": data_changed}
-        self.folder.save("deploying.json", marker)
+        self.folder.save(MARKER_FILE, marker)
 
     def _bring_up(self, ready: Ready, before: list[Container]) -> None:
         """Start the release and judge it; raises ReleaseFailed("gate")."""
@@ -497,7 +498,7 @@ class Bundle:
         old = {item.id for item in before}
         new = [item for item in self.docker.containers(self.project) if item.id not in old]
         if not any(item.was_started for item in new):
-            self.folder.save("data.json", {"versions": written})
+            self.folder.save(DATA_FILE, {"versions": written})
         data_changed = self._data_changes(good) if good else []
         if data_changed:
             self.docker.compose(*self._files(release), "stop", seconds=STOP_SECONDS, holding=(self._lock,))
@@ -509,12 +510,12 @@ class Bundle:
         if good is None:
             arguments = (*self._files(release), "down", "--remove-orphans")
             self.docker.compose(*arguments, seconds=STOP_SECONDS, holding=(self._lock,))
-            self.folder.forget("deploying.json")
+            self.folder.forget(MARKER_FILE)
             return (
                 f"It was the first release of {self.name}, so it was taken down: nothing runs. Volumes are kept. {kept}"
             )
         if good.digest == release.digest:
-            self.folder.forget("deploying.json")
+            self.folder.forget(MARKER_FILE)
             return "It is the last good release itself: there is none to go back to, and it was left as it is."
         try:
             # Not its ports: what it published before, it may publish again.
@@ -524,7 +525,7 @@ class Bundle:
                 f"The last good release {good.digest} was deployed again and does not run as it must either: "
                 f"{worse.service} {worse}. {kept}"
             )
-        self.folder.forget("deploying.json")
+        self.folder.forget(MARKER_FILE)
         return f"The last good release {good.digest} runs again. {kept}"
 
     def _prune(self) -> None:
@@ -566,7 +567,7 @@ def execute(payload: dict[str, Any]) -> dict[str, Any]:
         return {"releases": bundle.listing()}
     if mode == "observe-release":
         bundle.work.changes = bundle.differences(payload["digest"])
-        bundle.work.interrupted = bundle.folder.load("deploying.json").get("digest", "")
+        bundle.work.interrupted = bundle.folder.load(MARKER_FILE).get("digest", "")
         return _withhold({"report": bundle.document(), "failure": None}, ())
     machine.make_folders()
     failure = None

@@ -8,11 +8,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from .boot_program import COMPOSE_COMMANDS
 from .machine import Machine, Outcome
 from .report import AgentError
-
-COMPOSE_COMMANDS = (("docker", "compose"), ("docker-compose",))
-"""The plugin, or the program of the same version: Debian 13's package ``docker-compose`` (2.26) has both."""
 
 PROJECT_LABEL = "com.docker.compose.project"
 SERVICE_LABEL = "com.docker.compose.service"
