@@ -15,6 +15,8 @@ REDIS_CLUSTER = (7001, 7002)
 """The host's instances of the cluster: the second one exists in the profile ``ha``."""
 REDIS_BUS_OFFSET = 10000
 """A cluster instance's bus is at its port plus this (Redis' own rule)."""
+REDIS_KEEPER = 7009
+"""Status and metrics of the cluster's keeper."""
 
 API_GATEWAY = 5000
 TRADING = 5001

@@ -14,11 +14,12 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Literal
 
-from fleet.secrets import derive
+from fleet.secrets import derive, passwords
 from fleet.secrets.errors import SecretError
 
-Kind = Literal["x25519", "preshared", "ed25519"]
-"""What a reference may stand for: a WireGuard private key, a WireGuard pre-shared key, an ssh private key."""
+Kind = Literal["x25519", "preshared", "ed25519", "password", "passwordsha256"]
+"""What a reference may stand for: a WireGuard private key, a WireGuard pre-shared key, an ssh private key, a password,
+the SHA-256 of the password with the same path."""
 
 FINGERPRINT_DIGITS = 12
 """Hexadecimal digits of a fingerprint: 48 bits tell apart what one fleet holds."""
@@ -30,6 +31,8 @@ _VALUES: Mapping[str, Callable[..., str]] = {
     "x25519": derive.x25519_private,
     "preshared": derive.preshared,
     "ed25519": derive.ed25519_private,
+    "password": passwords.password,
+    "passwordsha256": passwords.password_sha256,
 }
 
 
