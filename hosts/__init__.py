@@ -125,11 +125,12 @@ __all__ = [
     "roll_back",
 ]
 
+if not TYPE_CHECKING:
 
-def __getattr__(name: str) -> Any:
-    # Whoever only describes a host or compares descriptions, as every preview does, needs no paramiko.
-    if name in ("Connection", "connect", "fingerprint"):
-        from hosts import connection
+    def __getattr__(name: str) -> Any:
+        # Whoever only describes a host or compares descriptions, as every preview does, needs no paramiko.
+        if name in ("Connection", "connect", "fingerprint"):
+            from hosts import connection
 
-        return getattr(connection, name)
-    raise AttributeError(f"module 'hosts' has no attribute {name!r}")
+            return getattr(connection, name)
+        raise AttributeError(f"module 'hosts' has no attribute {name!r}")

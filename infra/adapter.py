@@ -31,18 +31,17 @@ from pulumi.dynamic import (
 )
 
 from hosts import HostState, HostUnreachable, Report, Target
+from infra.reach import REACH_INPUTS, reach_inputs, reached
 
 REVISION = "1"
 """Raised when the meaning of the inputs changes so that every host must be applied again."""
 
 _INPUTS = (
-    "host",
-    "address",
-    "port",
-    "user",
-    "host_key",
+    *REACH_INPUTS,
     "first_contact_key",
     "late_key_seconds",
+    "guest",
+    "settled_ports",
     "files",
     "settings",
     "revision",
@@ -53,7 +52,6 @@ _INPUTS = (
 class HostPart:
     """One part of a host as it shall be, and how to reach the host."""
 
-    host: str
     target: Target
     state: HostState
     first_contact_key: str = ""
@@ -69,11 +67,7 @@ class HostPart:
         """The resource inputs: file contents by path, everything else as one readable document."""
         files, settings = split_files(self.state)
         return {
-            "host": self.host,
-            "address": address,
-            "port": str(self.target.port),
-            "user": self.target.user,
-            "host_key": self.target.pins[0],
+            **reach_inputs(self.target, address),
             "first_contact_key": self.first_contact_key,
             "late_key_seconds": f"{self.late_key_seconds:g}",
             "guest": "yes" if self.guest else "",
@@ -91,14 +85,7 @@ class HostPart:
             ValueError: the inputs are not of this shape.
         """
         return cls(
-            host=props["host"],
-            target=Target(
-                name=props["host"],
-                address=props["address"],
-                port=int(props["port"]),
-                user=props["user"],
-                pins=(props["host_key"],),
-            ),
+            target=reached(props),
             state=join_files(props["files"], props["settings"]),
             first_contact_key=props["first_contact_key"],
             # A state that an older version of this package wrote does not have these: a refresh reads it all the same.
@@ -106,6 +93,11 @@ class HostPart:
             guest=bool(props.get("guest")),
             settled_ports=tuple(props.get("settled_ports", ())),
         )
+
+    @property
+    def host(self) -> str:
+        """The host's id in the fleet."""
+        return self.target.name
 
     def at_first_contact(self) -> Target:
         """The target with the one-use key of its first boot accepted beside its permanent one."""
@@ -134,7 +126,7 @@ class HostStateProvider(ResourceProvider):
     serialize_as_secret_always = False
 
     def configure(self, req: ConfigureRequest) -> None:
-        _show_expected_errors_without_traceback()
+        show_expected_errors_without_traceback()
 
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
         failures = []
@@ -192,7 +184,7 @@ def _outputs(inputs: Mapping[str, Any], report: Report) -> dict[str, Any]:
     return {**kept, "skipped": skipped, "drift": []}
 
 
-def _show_expected_errors_without_traceback() -> None:
+def show_expected_errors_without_traceback() -> None:
     """Make this provider process report an expected error by its text alone.
 
     The SDK's servicer hands ``traceback.format_exc()`` of whatever a provider raises to the engine and offers no other
@@ -203,7 +195,7 @@ def _show_expected_errors_without_traceback() -> None:
         return
 
     def format_exc(limit: int | None = None, chain: bool = True) -> str:
-        from infra.visit import EXPECTED_ERRORS
+        from infra.arrival import EXPECTED_ERRORS
 
         error = sys.exc_info()[1]
         return str(error) if isinstance(error, EXPECTED_ERRORS) else original(limit, chain)

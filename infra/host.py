@@ -42,7 +42,6 @@ def declare_base(configuration: Configuration, ref: HostRef, server: Server, vau
     return BaseHost(
         ref.id,
         HostPart(
-            host=ref.id,
             target=host_target(configuration.fleet, ref, vault),
             state=base_state(configuration, ref, vault),
             first_contact_key="" if isinstance(ref.host, ExistingHost) else _first_contact_key(ref, vault),

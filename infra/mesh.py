@@ -40,7 +40,6 @@ def declare_mesh_node(
     """Declare the mesh node of one host, brought up after ``after`` (its base)."""
     mesh = mesh_plan(configuration, addresses)
     part = HostPart(
-        host=ref.id,
         target=host_target(configuration.fleet, ref, vault),
         state=mesh_state(configuration, ref, mesh, vault),
         guest=isinstance(ref.host, ExistingHost),
