@@ -55,6 +55,30 @@ def test_a_server_is_protected_and_ignores_whatever_would_replace_it(run_stack: 
     assert {"userData", "sshKeys", "image"} <= droplet.ignored
 
 
+@pytest.mark.parametrize(
+    ("stack", "kind", "field"),
+    [("nj", "vultr:index/sSHKey:SSHKey", "sshKey"), ("sg", "digitalocean:index/sshKey:SshKey", "publicKey")],
+)
+def test_the_registered_key_lets_nobody_in_and_is_left_alone_by_a_new_master_secret(
+    run_stack: Run, stack: str, kind: str, field: str
+) -> None:
+    assert run_stack(stack).one(kind).ignored == {field}
+
+
+@pytest.mark.parametrize(
+    ("host", "kind"),
+    [
+        ({"service": "ec2", "plan": "t3.large"}, "aws:ec2/keyPair:KeyPair"),
+        ({"service": "lightsail", "plan": "medium_3_0", "image": "debian-12"}, "aws:lightsail/keyPair:KeyPair"),
+    ],
+    ids=["ec2", "lightsail"],
+)
+def test_so_is_the_registered_key_at_aws(run_stack: Run, edit: Edit, host: dict[str, str], kind: str) -> None:
+    wanted = {"provider": "aws", "location": "us-east-1", **host}
+    edit("Pulumi.nj.yaml", lambda document: document["config"]["fleet:hosts"].update(main=wanted))
+    assert run_stack("nj").one(kind).ignored == {"publicKey"}
+
+
 def test_only_a_raised_generation_unprotects_the_server(run_stack: Run, edit: Edit) -> None:
     standing = {"nj": {"generations": {"nj": 1}}}
     assert run_stack("nj", standing).one(VULTR).protect
