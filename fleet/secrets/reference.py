@@ -112,6 +112,14 @@ class Vault:
         """The ssh public key of the private one at the same path: ``ssh-ed25519 AAAA... comment``."""
         return derive.ed25519_public(self._master, *path, comment=comment)
 
+    def password(self, *path: str) -> str:
+        """A password, 64 hexadecimal digits."""
+        return passwords.password(self._master, *path)
+
+    def password_sha256(self, *path: str) -> str:
+        """The SHA-256 of the password at the same path, hexadecimal."""
+        return passwords.password_sha256(self._master, *path)
+
     def _resolve(self, reference: str) -> str:
         found = _REFERENCE.fullmatch(reference)
         if found is None:

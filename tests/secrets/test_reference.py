@@ -23,7 +23,13 @@ references = st.builds(
 
 
 def value_of(kind: str, path: list[str]) -> str:
-    makers = {"x25519": VAULT.x25519_private, "preshared": VAULT.preshared, "ed25519": VAULT.ed25519_private}
+    makers = {
+        "x25519": VAULT.x25519_private,
+        "preshared": VAULT.preshared,
+        "ed25519": VAULT.ed25519_private,
+        "password": VAULT.password,
+        "passwordsha256": VAULT.password_sha256,
+    }
     return makers[kind](*path)
 
 
