@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lab import control_groups
+from lab import control_groups, registry, registry_trust
 from lab.daemon import Daemon
 from lab.errors import LabError
 from lab.files import write_private
@@ -85,6 +85,16 @@ class Containers:
                 ulimits=[docker.types.Ulimit(name="nofile", soft=_open_files(), hard=_open_files())],
                 # A reboot inside ends the container: it starts again. Powered off by its cloud it stays off.
                 restart_policy={"Name": "unless-stopped"},
+                # In place of DNS and of the public authorities.
+                extra_hosts={registry_trust.NAME: str(self.home.ranges.registry_address)},
+                mounts=[
+                    docker.types.Mount(
+                        registry_trust.DOCKERS_FOLDER,
+                        str(registry_trust.trusted_folder(registry.folder(self.home))),
+                        type="bind",
+                        read_only=True,
+                    )
+                ],
             )
             host["CgroupnsMode"] = options["cgroupns"]
             name = network_name(self.home, machine.provider)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lab import existing, metadata, namespace, network, packages, requirements, services, state, venue
+from lab import existing, metadata, namespace, network, packages, registry, requirements, services, state, venue
 from lab.cloud import listing
 from lab.cloud.environment import environment, install_plugins
 from lab.containers import IMAGE_REPOSITORY, Containers, image_tag
@@ -18,6 +18,7 @@ from lab.execution import Result, execute, wait_until_booted
 from lab.files import locked
 from lab.image.build import build_image
 from lab.image.recipe import RECIPES
+from lab.image.service_build import build_service_images
 from lab.ranges import ranges
 from lab.settings import LabHome
 
@@ -72,6 +73,7 @@ class Lab:
         requirements.ensure(progress)
         wanted = {"full", *home.settings.get("images", {}).values()}
         archives = {image: build_image(RECIPES[image], progress) for image in sorted(wanted)}
+        build_service_images(progress)
         with locked(home.path / "up.lock"):
             before = home.settings.get("slot")
             if home.claim_slot() != before and before is not None and state.load(home).machines:
@@ -92,6 +94,7 @@ class Lab:
             finally:
                 client.close()
             services.start(home, metadata.MODULE)
+            registry.start(home)
             listing.start(home)
             if "bare" in archives:
                 self._serve_packages()
@@ -124,6 +127,7 @@ class Lab:
                 self._end_servers(progress)
                 for module in (metadata.MODULE, packages.MODULE):
                     services.stop(home, module)
+                registry.stop(home)
                 self.daemon.stop()
                 if "slot" in home.settings:
                     namespace.take_down(home)

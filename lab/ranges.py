@@ -57,6 +57,11 @@ class Ranges:
         """Where hosts made from the bare image find their packages."""
         return self.venue[20]
 
+    @property
+    def registry_address(self) -> IPv4Address:
+        """Where hosts pull the images of the services."""
+        return self.venue[30]
+
 
 def ranges(slot: int) -> Ranges:
     """The networks of a slot (0 to 15)."""

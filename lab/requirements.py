@@ -15,6 +15,7 @@ from lab.errors import LabError
 Progress = Callable[[str], None]
 
 SYSTEM_UNITS = ("docker.service", "docker.socket", "containerd.service")
+REGISTRY_UNIT = "docker-registry.service"
 UNITS_FOLDER = Path("/etc/systemd/system")
 
 
@@ -41,7 +42,10 @@ REQUIREMENTS = (
     Requirement("nsenter", "util-linux"),
     Requirement("sysctl", "procps"),
     Requirement("/usr/share/keyrings/debian-archive-keyring.gpg", "debian-archive-keyring"),
+    Requirement("docker-registry", "docker-registry"),
 )
+MAVEN = Requirement("mvn", "maven")
+"""Only for making the services' images."""
 
 
 def missing() -> tuple[Requirement, ...]:
@@ -50,7 +54,7 @@ def missing() -> tuple[Requirement, ...]:
 
 
 def ensure(progress: Progress) -> None:
-    """Install what is missing. Docker's own service is masked before, so that installing starts no daemon.
+    """Install what is missing. Docker's own services are masked before, so that installing starts no daemon.
 
     Raises:
         LabError: not Linux, not root, not Debian-like, or apt failed; the message says what to do.
@@ -59,7 +63,16 @@ def ensure(progress: Progress) -> None:
         raise LabError(f"the lab needs Linux (this is {sys.platform}): its servers are containers with systemd inside")
     if os.geteuid() != 0:
         raise LabError("the lab needs root: it makes network namespaces and starts a Docker daemon of its own")
-    absent = missing()
+    ensure_programs(REQUIREMENTS, progress)
+
+
+def ensure_programs(wanted: Sequence[Requirement], progress: Progress) -> None:
+    """Install those that are missing.
+
+    Raises:
+        LabError: not Debian-like, or apt failed; the message says what to do.
+    """
+    absent = [requirement for requirement in wanted if not requirement.present]
     if not absent:
         return
     packages = sorted({requirement.package for requirement in absent})
@@ -68,12 +81,14 @@ def ensure(progress: Progress) -> None:
     progress(f"installing {', '.join(packages)}")
     if "docker.io" in packages:
         mask_docker(SYSTEM_UNITS if shutil.which("containerd") is None else SYSTEM_UNITS[:2])
+    if "docker-registry" in packages:
+        mask_docker((REGISTRY_UNIT,))
     # A source that has nothing to do with us may be broken: what counts is whether the packages can be installed.
     updated = _apt("update")
     installed = _apt("install", "-y", "--no-install-recommends", *packages)
     if installed is not None:
         raise LabError("\n".join(filter(None, (installed, updated))))
-    if still := missing():
+    if still := [requirement for requirement in absent if not requirement.present]:
         raise LabError(f"apt installed {', '.join(packages)}, and {', '.join(r.program for r in still)} is not there")
 
 
