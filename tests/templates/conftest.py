@@ -18,6 +18,7 @@ class Port:
 
     protocol: str
     port: int
+    sources: tuple[str, ...] = ()
 
 
 FIRST_BOOT: dict[str, Any] = {
@@ -26,6 +27,8 @@ FIRST_BOOT: dict[str, Any] = {
     "host_key_private": VAULT.ed25519_private("ssh", "host", "nj"),
     "host_key_public": VAULT.ed25519_public("ssh", "host", "nj"),
 }
+
+REDIS_USERS = ("admin", "app", "exporter")
 
 
 @pytest.fixture
@@ -60,4 +63,27 @@ def samples(first_boot: dict[str, Any], firewall: dict[str, Any]) -> dict[str, d
         "host/apt-daily-upgrade.timer.j2": {"hour": 4, "minute": 5},
         "host/journald.conf.j2": {"system_max_use": "1G"},
         "host/daemon.json.j2": {"docker_pool": "172.30.0.0/16", "mtu": 1420},
+        "bundles/redis/compose.yaml.j2": {
+            "redis_image": "redis:8.0.2@sha256:" + "0" * 64,
+            "python_image": "python:3.13@sha256:" + "1" * 64,
+            "redis_uid": 999,
+            "keeper_uid": 10071,
+            "local_port": 6379,
+            "cluster_ports": [7001, 7002],
+            "local_limit_mb": 160,
+            "cluster_limit_mb": 272,
+            "keeper_limit_mb": 64,
+        },
+        "bundles/redis/cluster.conf.j2": {
+            "address": "10.77.1.1",
+            "port": 7001,
+            "bus_port": 17001,
+            "node_timeout_ms": 15000,
+            "backlog_mb": 16,
+            "maxmemory_mb": 160,
+            "replication_password": "secret:password/redis/repl#0f3a9c5b7d21",
+        },
+        "bundles/redis/users.acl.j2": {f"{user}_sha256": "0" * 64 for user in (*REDIS_USERS, "replication")},
+        "bundles/redis/local.conf.j2": {"port": 6379, "maxmemory_mb": 96},
+        "bundles/redis/local-users.acl.j2": {f"{user}_sha256": "0" * 64 for user in REDIS_USERS},
     }

@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from templates.render import render
+from tests.templates.conftest import Port
 
 pytestmark = pytest.mark.skipif(
     os.geteuid() != 0 or shutil.which("nft") is None or shutil.which("ip") is None,
@@ -222,6 +223,15 @@ def test_from_outside_only_declared_ports_answer(world: World, kind: str, port: 
 )
 def test_inside_the_mesh_only_what_is_declared_for_it(world: World, kind: str, port: int, wanted: str) -> None:
     assert world.probe("fleet", kind, "10.77.0.1", port) == wanted
+
+
+@pytest.mark.parametrize("port", [9999, 8080], ids=["of the host", "published by Docker"])
+def test_a_port_may_be_for_one_host_of_the_mesh_alone(bare_world: World, firewall: dict[str, Any], port: int) -> None:
+    caller = "10.77.0.2"
+    for sources, wanted in (((caller,), "open"), (("10.77.0.3",), "closed")):
+        bare_world.load(render("host/fleet.nft.j2", **{**firewall, "mesh_ports": [Port("tcp", port, sources)]}))
+        assert bare_world.probe("fleet", "tcp", "10.77.0.1", port) == wanted
+        assert bare_world.probe("outside", "tcp", "198.18.1.1", port) == "closed"
 
 
 def test_pings_of_the_mesh_are_never_limited(world: World) -> None:
