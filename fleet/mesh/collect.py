@@ -58,9 +58,7 @@ def view_mesh(
     return MeshView(judge(mesh, public_keys, reports), silent, tuple(targets))
 
 
-def _ask(
-    mesh: MeshPlan, node: str, interface: str, targets: Mapping[str, Target], login_key: str
-) -> NodeReport | str:
+def _ask(mesh: MeshPlan, node: str, interface: str, targets: Mapping[str, Target], login_key: str) -> NodeReport | str:
     try:
         with connect(targets[node], login_key, deadline_seconds=CONNECT_SECONDS) as connection:
             return report_of(connection, mesh, interface, [name for name in targets if name != node])

@@ -17,7 +17,6 @@ from fleet.mesh.collect import report_of
 from fleet.secrets import Vault
 from hosts import Connection, File, HostError, HostState, Target, WireguardInterface, apply, connect
 from infra.mesh import INTERFACES, config_path, interface_files, wireguard_interface
-from infra.vault import filled
 from wireguard.keys import ReferencedKeys
 from wireguard.plan import MeshError, MeshPlan
 from wireguard.rotation import Gate, Step
@@ -26,11 +25,25 @@ from wireguard.verification import MeshMatrix, judge
 GATE_SECONDS = 60.0
 """How long a gate may take: a handshake is tried every 5 s (REKEY_TIMEOUT), keepalives start one within 25 s."""
 GATE_LOOK_SECONDS = 1.0
+GO_ON_OR_BACK = (
+    "Run the same command again to go on; 'fleet mesh rotate --abort' goes back, as long as no host has lost its old "
+    "interface."
+)
 
 Progress = Callable[[str], None]
-Plans = Mapping[tuple[str, str], MeshPlan]
-"""The mesh of each generation in a rotation, by (interface, epoch of the pre-shared keys)."""
 T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class KeyedMesh:
+    """The mesh of one generation, and the vault that its keys come from."""
+
+    plan: MeshPlan
+    vault: Vault
+
+
+Meshes = Mapping[tuple[str, str], KeyedMesh]
+"""The mesh of each generation in a rotation, by (interface, epoch of the pre-shared keys)."""
 
 
 class RotationStopped(Exception):
@@ -45,23 +58,22 @@ class Fleet:
 
     targets: Mapping[str, Target]
     login_key: str
-    vault: Vault
 
 
-def connected(fleet: Fleet) -> _Connections:
+def connected(fleet: Fleet) -> Connections:
     """One connection to each host, as a context manager.
 
     Raises:
-        RotationStopped: a host cannot be reached; nothing was changed.
+        RotationStopped: a host cannot be reached.
     """
-    return _Connections(fleet)
+    return Connections(fleet)
 
 
-def carry_out(fleet: Fleet, steps: Sequence[Step], plans: Plans, progress: Progress) -> None:
+def carry_out(fleet: Fleet, steps: Sequence[Step], meshes: Meshes, progress: Progress) -> None:
     """Bring every host through the steps, waiting for each step's gate.
 
     Args:
-        plans: the mesh of each generation that occurs in the steps.
+        meshes: the mesh of each generation that occurs in the steps.
 
     Raises:
         RotationStopped: a host could not be brought to its state, or a gate did not hold in time.
@@ -71,28 +83,28 @@ def carry_out(fleet: Fleet, steps: Sequence[Step], plans: Plans, progress: Progr
             progress(f"{step.name} ({number + 1} of {len(steps)})")
             before = steps[number - 1] if number else None
             moving = [node for node in fleet.targets if before is None or step.nodes[node] != before.nodes[node]]
-            connections.for_each(moving, partial(_bring, fleet, step, plans))
-            _pass(connections, fleet, step, plans)
+            connections.for_each(moving, partial(_bring, fleet, step, meshes))
+            _pass(connections, fleet, step, meshes)
 
 
-def _bring(fleet: Fleet, step: Step, plans: Plans, node: str, connection: Connection) -> None:
-    state = filled(node_state(node, step, plans, fleet.vault), fleet.vault)
+def _bring(fleet: Fleet, step: Step, meshes: Meshes, node: str, connection: Connection) -> None:
     apply(
         connection,
-        state,
+        node_state(node, step, meshes),
         confirm=lambda: connect(fleet.targets[node], fleet.login_key, deadline_seconds=30.0),
     )
 
 
-def node_state(node: str, step: Step, plans: Plans, vault: Vault) -> HostState:
-    """One host's interfaces in one step. What a boot would bring up is the same, routes included."""
+def node_state(node: str, step: Step, meshes: Meshes) -> HostState:
+    """One host's interfaces in one step, secrets filled in. What a boot would bring up is the same, routes included."""
     wanted = step.nodes[node]
     files: list[File] = []
     interfaces: list[WireguardInterface] = []
     for generation in wanted.interfaces:
-        mesh = plans[generation.name, generation.psk_epoch]
-        conf, routes = interface_files(generation.name, mesh, node, vault)
-        interface = wireguard_interface(generation.name, mesh, node)
+        mesh = meshes[generation.name, generation.psk_epoch]
+        conf, routes = interface_files(generation.name, mesh.plan, node, mesh.vault)
+        conf = replace(conf, content=mesh.vault.fill(conf.content))
+        interface = wireguard_interface(generation.name, mesh.plan, node)
         if generation.name != wanted.routes:
             interface, routes = replace(interface, routes=()), replace(routes, content="")
         files += [conf, routes]
@@ -102,7 +114,7 @@ def node_state(node: str, step: Step, plans: Plans, vault: Vault) -> HostState:
     return HostState(name="mesh", files=tuple(files), wireguard=(*interfaces, *gone))
 
 
-def _pass(connections: _Connections, fleet: Fleet, step: Step, plans: Plans) -> None:
+def _pass(connections: Connections, fleet: Fleet, step: Step, meshes: Meshes) -> None:
     if step.gate is Gate.NOTHING:
         return
     judged = next(
@@ -111,29 +123,28 @@ def _pass(connections: _Connections, fleet: Fleet, step: Step, plans: Plans) -> 
         for interface in state.interfaces
         if interface.name == step.gate_interface
     )
-    mesh = plans[judged.name, judged.psk_epoch]
+    mesh = meshes[judged.name, judged.psk_epoch]
     deadline = time.monotonic() + GATE_SECONDS
     while broken := _look(connections, fleet, mesh, step.gate_interface).broken(fleet.targets):
         if time.monotonic() > deadline:
             reasons = "; ".join(f"{link.node} -> {link.peer}: {link.reason or 'pings lost'}" for link in broken[:5])
             raise RotationStopped(
                 f"'{step.name}' was not followed within {GATE_SECONDS:.0f} s by: {step.gate.value}. {reasons}. "
-                "Nothing was lost: the mesh works on the keys it has. Run the rotation again to go on, or "
-                "'fleet mesh rotate --abort' to go back."
+                f"Nothing was lost: the mesh works on the keys it has. {GO_ON_OR_BACK}"
             )
         time.sleep(GATE_LOOK_SECONDS)
 
 
-def _look(connections: _Connections, fleet: Fleet, mesh: MeshPlan, interface: str) -> MeshMatrix:
+def _look(connections: Connections, fleet: Fleet, mesh: KeyedMesh, interface: str) -> MeshMatrix:
     reports = connections.for_each(
         list(fleet.targets),
-        lambda node, connection: report_of(connection, mesh, interface, [n for n in fleet.targets if n != node]),
+        lambda node, connection: report_of(connection, mesh.plan, interface, [n for n in fleet.targets if n != node]),
     )
-    keys = ReferencedKeys(fleet.vault)
-    return judge(mesh, {node.name: keys.public(node) for node in mesh.nodes}, reports)
+    keys = ReferencedKeys(mesh.vault)
+    return judge(mesh.plan, {node.name: keys.public(node) for node in mesh.plan.nodes}, reports)
 
 
-class _Connections:
+class Connections:
     """One connection to each host, held for the whole rotation (over the public addresses, not over the mesh)."""
 
     def __init__(self, fleet: Fleet) -> None:
@@ -141,19 +152,18 @@ class _Connections:
         self._open: dict[str, Connection] = {}
         self._pool = ThreadPoolExecutor(max_workers=max(1, len(fleet.targets)))
 
-    def __enter__(self) -> _Connections:
+    def __enter__(self) -> Connections:
         def opened(name: str) -> Connection:
             return connect(self._fleet.targets[name], self._fleet.login_key, deadline_seconds=30.0)
 
         try:
-            for name, connection in zip(
-                self._fleet.targets, self._pool.map(opened, self._fleet.targets), strict=True
-            ):
+            for name, connection in zip(self._fleet.targets, self._pool.map(opened, self._fleet.targets), strict=True):
                 self._open[name] = connection
         except HostError as unreachable:
             self.__exit__()
             raise RotationStopped(
-                f"{unreachable} A rotation needs every open host at once; nothing was changed."
+                f"{unreachable} A rotation needs every open host at once; when all of them answer, run the same "
+                "command again."
             ) from None
         return self
 
@@ -167,7 +177,4 @@ class _Connections:
         try:
             return dict(zip(nodes, self._pool.map(lambda name: work(name, self._open[name]), nodes), strict=True))
         except (HostError, MeshError) as problem:
-            raise RotationStopped(
-                f"{problem} The mesh works as it is: run the rotation again to go on, or "
-                "'fleet mesh rotate --abort' to go back."
-            ) from None
+            raise RotationStopped(f"{problem} The mesh works as it is. {GO_ON_OR_BACK}") from None

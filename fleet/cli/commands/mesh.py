@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -44,16 +45,26 @@ def rotate(
     keys: Annotated[bool, typer.Option("--keys", help="Every node's key pair.")] = False,
     psk: Annotated[bool, typer.Option("--psk", help="The pre-shared keys.")] = False,
     node: Annotated[str, typer.Option(help="One node's key pair.")] = "",
+    master: Annotated[
+        bool, typer.Option("--master", help="The master secret, and with it every key of the fleet.")
+    ] = False,
     abort: Annotated[bool, typer.Option("--abort", help="Go back to the keys before an unfinished rotation.")] = False,
     root: Root = None,
 ) -> None:
     """Give the mesh new keys without losing a packet. Killed half-way, the same command goes on."""
+    from fleet.mesh.exchange import call_off, exchange
+    from fleet.mesh.master import RunningFleet
     from fleet.mesh.rotation import Wish, rotate_mesh
 
-    if [keys, psk, bool(node), abort].count(True) != 1:
-        raise typer.BadParameter("give exactly one of --keys, --psk, --node NODE, --abort")
-    wish = Wish.ABORT if abort else Wish.PSK if psk else Wish.KEYS
+    if [keys, psk, bool(node), master, abort].count(True) != 1:
+        raise typer.BadParameter("give exactly one of --keys, --psk, --node NODE, --master, --abort")
     context = Context(root)
+    store = context.workspace.open_secrets()
+    if master or (abort and (store.successor or store.retired)):
+        acts = RunningFleet(context.workspace, context.configuration, context.hosts, store, progress)
+        (exchange if master else call_off)(store, acts, partial(progress, "mesh"))
+        return
+    wish = Wish.ABORT if abort else Wish.PSK if psk else Wish.KEYS
     rotate_mesh(context.workspace, context.configuration, context.hosts, context.vault, wish, node, progress)
 
 
