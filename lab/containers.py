@@ -76,7 +76,8 @@ class Containers:
             api = client.api
             host = api.create_host_config(
                 binds=volumes,
-                cap_add=["NET_ADMIN", "SYS_ADMIN", "NET_RAW"],
+                # Without SYS_PTRACE a server's Docker cannot exec (health checks too) in a container of another user.
+                cap_add=["NET_ADMIN", "SYS_ADMIN", "NET_RAW", "SYS_PTRACE"],
                 security_opt=["seccomp=unconfined", "apparmor=unconfined"],
                 devices=["/dev/net/tun"] if Path("/dev/net/tun").exists() else [],
                 tmpfs={"/run": "", "/run/lock": "", "/tmp": ""},  # noqa: S108 - inside the server
