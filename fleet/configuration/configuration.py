@@ -8,9 +8,11 @@ from decimal import Decimal
 from ipaddress import IPv4Address
 
 from fleet.catalogue import Catalogue
+from fleet.configuration.images import placeholder_images
 from fleet.configuration.placeholders import placeholders
 from fleet.model.addressing import mesh_address
 from fleet.model.fleet import Fleet
+from fleet.model.images import Images
 from fleet.model.problems import Problem
 from fleet.model.stack import AddressesStack, ExistingHost, Host, RegionStack, service_of
 
@@ -35,6 +37,7 @@ class Configuration:
     """The stack of every region, by the region's name, in the order of their indexes."""
     addresses: AddressesStack
     catalogue: Catalogue
+    images: Images
 
     def hosts(self) -> tuple[HostRef, ...]:
         """Every host of the fleet, opened or not, by region index, then host index."""
@@ -72,4 +75,4 @@ class Configuration:
 
     def placeholders(self) -> tuple[Problem, ...]:
         """Values of the default files that must be replaced before real servers are touched."""
-        return placeholders(self.fleet, self.stacks)
+        return (*placeholders(self.fleet, self.stacks), *placeholder_images(self.images))

@@ -8,13 +8,15 @@ from fleet import catalogue
 from fleet.configuration.checks import CHECKS
 from fleet.configuration.configuration import Configuration
 from fleet.configuration.draft import Draft
+from fleet.configuration.images import read_images
 from fleet.configuration.reading import read_draft
+from fleet.model.images import Images
 from fleet.model.problems import ConfigurationError
 from fleet.model.stack import RegionStack
 
 
 def load(root: Path) -> Configuration:
-    """Read ``fleet.yaml`` and every ``Pulumi.<stack>.yaml`` in ``root``, and check them all.
+    """Read ``fleet.yaml``, ``images.yaml`` and every ``Pulumi.<stack>.yaml`` in ``root``, and check them all.
 
     Raises:
         ConfigurationError: with every problem of every file.
@@ -23,13 +25,14 @@ def load(root: Path) -> Configuration:
     # What is malformed has no meaning that could be checked: one problem a value, its first.
     known = {(problem.file, problem.key) for problem in malformed}
     checked = (problem for check in CHECKS for problem in check(draft) if (problem.file, problem.key) not in known)
-    problems = (*malformed, *checked)
+    images, wrong_images = read_images(root)
+    problems = (*malformed, *checked, *wrong_images)
     if problems:
         raise ConfigurationError(problems)
-    return _complete(draft)
+    return _complete(draft, images)
 
 
-def _complete(draft: Draft) -> Configuration:
+def _complete(draft: Draft, images: Images) -> Configuration:
     """The configuration of a draft without problems: every part of it is there."""
     assert draft.fleet is not None
     assert draft.fleet.fleet is not None
@@ -43,4 +46,5 @@ def _complete(draft: Draft) -> Configuration:
         },
         addresses=draft.addresses,
         catalogue=draft.catalogue,
+        images=images,
     )

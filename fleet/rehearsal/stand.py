@@ -9,12 +9,15 @@ from ipaddress import IPv4Network
 from pathlib import Path
 
 from fleet.configuration import Configuration, load
+from fleet.model.images import IMAGES_FILE
 from fleet.operation.hosts_of import RunningHost, running_hosts
 from fleet.operation.initialise import initialise
+from fleet.rehearsal.images import write_images
 from fleet.rehearsal.project import LabFacts, prepare_project
 from fleet.secrets import Vault
 from fleet.workspace import Workspace
 from infra.first_boot import DEPLOY_PATH
+from lab import registry
 from lab.existing import PUBLISHED_PORT
 from lab.lab import Lab
 from lab.settings import CHECKOUT
@@ -75,6 +78,8 @@ def prepare(lab: Lab, progress: Callable[[str], None], open_regions: tuple[str, 
     )
     if written := prepare_project(CHECKOUT, root, facts):
         progress(f"copied into the lab: {', '.join(written)}")
+    if write_images(CHECKOUT, root, registry.images(lab.home)):
+        progress(f"{IMAGES_FILE}: the lab's images")
     return stand
 
 

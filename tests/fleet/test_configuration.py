@@ -13,11 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fleet.configuration import Configuration, load
+from fleet.model.images import KEYS
 from fleet.model.problems import ConfigurationError
 from fleet.model.stack import Ec2Host, ExistingHost, LightsailHost, VultrHost
 
 ROOT = Path(__file__).parents[2]
-FILES = (ROOT / "fleet.yaml", *sorted(ROOT.glob("Pulumi.*.yaml")))
+FILES = (ROOT / "fleet.yaml", ROOT / "images.yaml", *sorted(ROOT.glob("Pulumi.*.yaml")))
 
 
 @pytest.fixture
@@ -71,6 +72,8 @@ def test_what_must_be_replaced_before_real_servers_are_touched(default: Configur
         ("fleet.yaml", "operators.keys"),
         ("Pulumi.hub.yaml", "config.fleet:hosts.main.address"),
         ("Pulumi.hub.yaml", "config.fleet:hosts.main.host_key"),
+        ("images.yaml", ", ".join(KEYS[3:])),
+        ("images.yaml", ", ".join(KEYS[:3])),
     ]
 
 
@@ -85,6 +88,11 @@ def test_a_fleet_that_is_filled_in_has_no_placeholders(root: Path) -> None:
         f"      host_key: ssh-ed25519 {key}" if "host_key:" in line else line for line in hub.read_text().splitlines()
     ]
     hub.write_text("\n".join(lines))
+    lines = (root / "images.yaml").read_text().replace("registry.fleet.example", "registry.acme.dev").splitlines()
+    digest = f"  digest: sha256:{'0' * 64}"
+    (root / "images.yaml").write_text(
+        "\n".join(f"{line}\n{digest}" if line.startswith("  tag:") else line for line in lines)
+    )
     assert load(root).placeholders() == ()
 
 

@@ -10,6 +10,7 @@ from fleet.cli.commands import (
     doctor,
     down,
     engine,
+    images,
     init,
     lab,
     logs,
@@ -40,5 +41,5 @@ def register(app: typer.Typer) -> None:
     app.command("logs")(logs.logs)
     passed_on = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
     app.command("lab", context_settings=passed_on)(lab.lab)
-    for group in (operator, orphans, mesh, engine, demo):
+    for group in (operator, orphans, mesh, images, engine, demo):
         app.add_typer(group.app)
