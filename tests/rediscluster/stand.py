@@ -83,10 +83,10 @@ class Stand:
 
     def start_keeper(self, settings: ClusterSettings, host: str) -> None:
         """Start the keeper of one host with the file that production would give it."""
-        folder = self.keeper_file(settings, host)
-        self._spawn(f"keeper {host}", [sys.executable, "-m", "keeper", "run"], self._keeper_environment(folder))
+        self.keeper_file(settings, host)
+        self._spawn(f"keeper {host}", [sys.executable, "-m", "keeper", "run"], self.environment(host))
 
-    def keeper_file(self, settings: ClusterSettings, host: str) -> Path:
+    def keeper_file(self, settings: ClusterSettings, host: str) -> None:
         """Write the keeper's files as a release has them, the code under the name that it has on a host."""
         folder = self.folder / f"keeper-{host}"
         folder.mkdir(exist_ok=True)
@@ -98,7 +98,6 @@ class Stand:
         document |= {"interval_seconds": 0.2, "timeout_seconds": 1.0}
         (folder / "keeper.json").write_text(json.dumps(document))
         (folder / "password").write_text(PASSWORDS["admin"] + "\n")
-        return folder
 
     def start(self, settings: ClusterSettings, *hosts: str) -> None:
         """Start everything of these hosts."""
@@ -115,7 +114,7 @@ class Stand:
             input=stdin,
             capture_output=True,
             check=False,
-            env=self._keeper_environment(self.folder / f"keeper-{host}"),
+            env=self.environment(host),
         )
 
     def kill(self, name: str, number: signal.Signals = signal.SIGKILL) -> None:
@@ -179,7 +178,9 @@ class Stand:
         expected = {"ok": 0, "waiting": 75, "attention": 75}[state]
         return all(self.keeper(host, "gate").returncode == expected for host in hosts)
 
-    def _keeper_environment(self, folder: Path) -> dict[str, str]:
+    def environment(self, host: str) -> dict[str, str]:
+        """What a host's keeper finds its code and its settings by."""
+        folder = self.folder / f"keeper-{host}"
         return {**os.environ, "PYTHONPATH": str(folder), "KEEPER_SETTINGS": str(folder / "keeper.json")}
 
     def _spawn(self, name: str, argv: list[str], environment: Mapping[str, str] | None = None) -> None:
