@@ -38,8 +38,8 @@ class Stand:
     folder: Path
     block: int
     """second part of every address, 127.<block>.x.1: no two stands share one"""
-    enter: tuple[str, ...] = ()
-    """what stands before each command: nothing, or the way into a network namespace"""
+    users: Mapping[str, int] = field(default_factory=dict)
+    """user id of a host's processes, where they are to be told apart; else the test's own"""
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     def settings(self, *regions: str, profile: Profile = Profile.HA, leaving: tuple[str, ...] = ()) -> ClusterSettings:
@@ -76,7 +76,7 @@ class Stand:
             assert ours in conf
             conf = conf.replace(ours, theirs, 1)
         (data / "redis.conf").write_text(conf)
-        self._spawn(instance.endpoint, [REDIS_SERVER, str(data / "redis.conf")])
+        self._spawn(instance.endpoint, [*self._as(instance.host_id), REDIS_SERVER, str(data / "redis.conf")])
         process = self.processes[instance.endpoint]
         until(lambda: process.poll() is not None or self.ping(instance.endpoint), f"{instance.endpoint} answers")
         assert process.poll() is None, (self.folder / "output").read_text()
@@ -84,7 +84,8 @@ class Stand:
     def start_keeper(self, settings: ClusterSettings, host: str) -> None:
         """Start the keeper of one host with the file that production would give it."""
         self.keeper_file(settings, host)
-        self._spawn(f"keeper {host}", [sys.executable, "-m", "keeper", "run"], self.environment(host))
+        argv = [*self._as(host), sys.executable, "-m", "keeper", "run"]
+        self._spawn(f"keeper {host}", argv, self.environment(host))
 
     def keeper_file(self, settings: ClusterSettings, host: str) -> None:
         """Write the keeper's files as a release has them, the code under the name that it has on a host."""
@@ -110,7 +111,7 @@ class Stand:
     def keeper(self, host: str, *argv: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
         """Run one of the keeper's commands on a host."""
         return subprocess.run(
-            [*self.enter, sys.executable, "-m", "keeper", *argv],
+            [*self._as(host), sys.executable, "-m", "keeper", *argv],
             input=stdin,
             capture_output=True,
             check=False,
@@ -183,10 +184,17 @@ class Stand:
         folder = self.folder / f"keeper-{host}"
         return {**os.environ, "PYTHONPATH": str(folder), "KEEPER_SETTINGS": str(folder / "keeper.json")}
 
+    def _as(self, host: str) -> tuple[str, ...]:
+        """What makes a command another user's that may still read and write all files of the stand."""
+        if host not in self.users:
+            return ()
+        files = "+dac_override,+dac_read_search"
+        return ("setpriv", "--reuid", str(self.users[host]), "--inh-caps", files, "--ambient-caps", files)
+
     def _spawn(self, name: str, argv: list[str], environment: Mapping[str, str] | None = None) -> None:
         with (self.folder / "output").open("ab") as output:
             self.processes[name] = subprocess.Popen(
-                [*self.enter, *argv], stdout=output, stderr=output, env=dict(environment or os.environ)
+                argv, stdout=output, stderr=output, env=dict(environment or os.environ)
             )
 
 
