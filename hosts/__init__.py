@@ -32,7 +32,7 @@ from hosts.errors import (
 from hosts.quoting import Argv
 from hosts.release import Check, Gate, PublishedPort, Release, ReleaseFile
 from hosts.release_report import KnownRelease, ReleaseReport, ServiceState, Waiting
-from hosts.releases import data_restored, deploy, list_releases, observe_release, roll_back
+from hosts.releases import data_restored, deploy, list_releases, observe_release, roll_back, withdraw
 from hosts.report import Armed, Change, Failed, Report, Reverted, Skipped
 from hosts.run import HostEnvironment, apply, observe, plan
 from hosts.state import (
@@ -123,6 +123,7 @@ __all__ = [
     "observe_release",
     "plan",
     "roll_back",
+    "withdraw",
 ]
 
 if not TYPE_CHECKING:

@@ -112,6 +112,22 @@ def roll_back(
     return _outcome(connection, payload, f"the roll-back of {bundle}{f' to {digest}' if digest else ''}")
 
 
+def withdraw(
+    connection: Connection,
+    bundle: str,
+    environment: HostEnvironment = HOST,
+    lock_wait_seconds: float = LOCK_SECONDS,
+) -> ReleaseReport:
+    """Stop and remove a bundle's containers and forget its releases. Its volumes stay. Repeating it is harmless.
+
+    Raises:
+        ReleaseFailed: a container is not to be removed.
+        HostBusy, AgentFailed, HostUnreachable, StageTimeout: as ``deploy``.
+    """
+    payload = _changing("withdraw", bundle, environment, lock_wait_seconds)
+    return _outcome(connection, payload, f"the removal of {bundle}")
+
+
 def observe_release(connection: Connection, release: Release, environment: HostEnvironment = HOST) -> ReleaseReport:
     """What differs between the host and ``release``: which is current, its files, its containers. Writes nothing.
 

@@ -24,6 +24,7 @@ from hosts import (
     User,
 )
 from infra.adapter import HostPart, HostPartResource, part_of
+from infra.bundles.host_bundles import mesh_ports
 from infra.first_boot import DEPLOY_PATH, first_contact_path, late_key_seconds, permanent_path
 from infra.guest import settled_ports
 from infra.servers.server import Server
@@ -166,7 +167,7 @@ def _firewall_files(configuration: Configuration, ref: HostRef) -> tuple[File, .
         local_interfaces=["docker0", "br-*"],
         mesh_cidr=fleet.mesh.cidr,
         mesh_interfaces=["wg0", "wg1"],
-        mesh_ports=[],
+        mesh_ports=mesh_ports(configuration, ref),
         public_ports=host.public_ports,
         ssh_port=host.ssh_port if isinstance(host, ExistingHost) else SSH_PORT,
         wireguard_ports=[fleet.mesh.port, fleet.mesh.port + 1],

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import pulumi
 
 from fleet.configuration import Configuration, load
+from fleet.model.images import ImageNotPinned
 from fleet.model.problems import ConfigurationError
 from fleet.model.stack import ADDRESSES
 from fleet.secrets import SecretError, Vault
@@ -46,5 +47,5 @@ def problems_as_run_errors() -> Iterator[None]:
     """Problems whose text is written for the user, in the form that the engine shows without a traceback."""
     try:
         yield
-    except (ConfigurationError, SecretError, WorkspaceError, TemplateError, MeshError) as problem:
+    except (ConfigurationError, SecretError, WorkspaceError, TemplateError, MeshError, ImageNotPinned) as problem:
         raise pulumi.RunError(str(problem)) from None

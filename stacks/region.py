@@ -1,10 +1,11 @@
-"""Stack of one region (the hub included): for each of its hosts a server, its base, its node in the mesh."""
+"""Stack of one region (the hub included): for each of its hosts a server, its base, its mesh node, its bundles."""
 
 import pulumi
 
 from fleet.configuration import Configuration
 from fleet.secrets import Vault
 from infra.address_book import AddressBook
+from infra.bundle import declare_bundles
 from infra.host import declare_base
 from infra.mesh import declare_mesh_node
 from infra.outputs import GENERATIONS, describe, read_generations
@@ -23,5 +24,7 @@ async def region(configuration: Configuration, vault: Vault, name: str, addresse
         server = declare(server_request(configuration, ref, addresses, vault, generations.get(ref.id)))
         base = declare_base(configuration, ref, server, vault)
         node = declare_mesh_node(configuration, ref, server, addresses, vault, after=base)
+        bundles = declare_bundles(configuration, ref, server, vault, after=node)
         pulumi.export(ref.id, describe(configuration, ref, server, vault, node))
+        pulumi.export(f"{ref.id}-bundles", bundles)
     pulumi.export(GENERATIONS, {ref.id: ref.host.generation for ref in hosts})

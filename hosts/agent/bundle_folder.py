@@ -244,6 +244,13 @@ class BundleFolder:
                 shutil.rmtree(os.path.join(self.store, name))
         return removed
 
+    def clear(self) -> None:
+        """Away with every release and what containers mount of them; what is known of the data stays."""
+        for name in ("current", "last-good", MARKER_FILE):
+            self.forget(name)
+        for folder in (self.releases, self.store):
+            shutil.rmtree(folder, ignore_errors=True)
+
 
 def all_images(machine: Machine) -> set[str]:
     """The images of every release of every bundle on this host."""

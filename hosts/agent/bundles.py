@@ -23,7 +23,7 @@ from .machine import Machine, Outcome
 from .mounts import Mounts, NotMountable, mounts_of
 from .report import Change
 
-MODES = ("deploy", "observe-release", "list-releases", "roll-back", "data-restored")
+MODES = ("deploy", "observe-release", "list-releases", "roll-back", "withdraw", "data-restored")
 
 MARGIN_BYTES = 64 << 20
 """Free space beyond what a release asks for: logs, layers of containers, a second copy of its files."""
@@ -141,6 +141,16 @@ class Bundle:
                 "unknown", f"release {wanted} is here, but its files were changed: {self.folder.differing(release)[0]}"
             )
         self._to(release, [image for image in release.images if not self.docker.has_image(image)])
+
+    def withdraw(self, lock: int) -> None:
+        """Take the bundle's containers away and forget its releases; volumes, and who wrote them, stay."""
+        before = self.docker.containers(self.project)
+        down = ("--project-name", self.project, "down", "--remove-orphans")
+        outcome = self.docker.compose(*down, seconds=STOP_SECONDS, holding=(lock,))
+        if left := self.docker.containers(self.project):
+            raise ReleaseFailed("host", f"{left[0].service} is not to be removed: {_reason(outcome)}")
+        self._tell_services(before, [])
+        self.folder.clear()
 
     def data_restored(self, versions: dict[str, str]) -> None:
         """The data is a backup's now, written by ``versions``."""
@@ -280,10 +290,10 @@ class Bundle:
     # --- the one way to a running release ---
 
     def _to(self, release: KeptRelease, missing: list[str]) -> None:
-        self._pull(missing)
         ready = self._prepare(release)
         before = self.docker.containers(self.project)
         self._ports_free(ready, before)
+        self._pull(missing)
         network = self.docker.make_network("fleet")
         if network is not None:
             raise ReleaseFailed("compose", f"Docker does not make the network fleet: {network.text()}")
@@ -578,6 +588,8 @@ def execute(payload: dict[str, Any]) -> dict[str, Any]:
                 bundle.deploy(payload["release"], payload["digest"], payload["files"], lock)
             elif mode == "roll-back":
                 bundle.roll_back(payload["digest"], lock)
+            elif mode == "withdraw":
+                bundle.withdraw(lock)
             else:
                 bundle.data_restored(payload["data_versions"])
         except ReleaseFailed as failed:

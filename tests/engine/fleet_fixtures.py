@@ -6,8 +6,10 @@ from ipaddress import IPv4Network
 from pathlib import Path
 
 from fleet.operation.initialise import initialise
+from fleet.rehearsal.images import write_images
 from fleet.rehearsal.project import LabFacts, prepare_project
 from fleet.workspace import Workspace
+from lab import registry
 from lab.cloud.environment import environment, install_plugins
 from lab.settings import CHECKOUT, LabHome
 
@@ -29,4 +31,5 @@ def fleet_on_paper(home: Path, root: Path, open_regions: tuple[str, ...]) -> Wor
         open_regions=open_regions,
     )
     prepare_project(CHECKOUT, root, facts)
+    write_images(CHECKOUT, root, registry.images(LabHome(home)))
     return Workspace.open(root)

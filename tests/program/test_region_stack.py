@@ -15,6 +15,7 @@ VULTR = "vultr:index/instance:Instance"
 DROPLET = "digitalocean:index/droplet:Droplet"
 BASE = "pulumi-python:dynamic/infra:BaseHost"
 MESH = "pulumi-python:dynamic/infra:MeshNode"
+BUNDLE = "pulumi-python:dynamic/infra:BundleRelease"
 
 Run = Callable[..., Recording]
 Edit = Callable[[str, Callable[[dict[str, Any]], None]], None]
@@ -42,6 +43,24 @@ def test_a_vultr_region_is_a_key_a_firewall_an_instance_a_base_and_a_mesh_node(r
     }, "ssh is open to nobody before an operator's address is known"
     assert recorded.one(BASE).inputs["address"] == "198.18.0.11"
     assert recorded.one(MESH).inputs["address"] == "198.18.0.11"
+
+
+def test_bundles_follow_their_hosts_mesh_node_one_after_the_other(run_stack: Run) -> None:
+    recorded = run_stack("nj")
+    questdb, redis = recorded.of(BUNDLE)
+    assert [questdb.name, redis.name] == ["nj-questdb", "nj-redis"]
+    assert recorded.one(MESH).name in "".join(questdb.request.dependencies)
+    assert "nj-questdb" in "".join(redis.request.dependencies)
+    # Every file that lands on the host is there to be read in a preview, with references in place of secrets.
+    assert "QDB_LINE_TCP_ENABLED" in questdb.inputs["files"]["compose.yaml"]
+    assert questdb.inputs["files"]["secrets/reader"].startswith("secret:password/questdb/reader#")
+    assert questdb.inputs["address"] == "198.18.0.11"
+
+
+def test_an_image_without_a_digest_ends_the_run_with_the_command_that_pins_it(run_stack: Run, edit: Edit) -> None:
+    edit("images.yaml", lambda images: images["questdb"].pop("digest"))
+    error = run_stack("nj").error
+    assert "fleet images pin questdb" in str(error)
 
 
 def test_a_server_is_protected_and_ignores_whatever_would_replace_it(run_stack: Run) -> None:

@@ -1,0 +1,149 @@
+"""The bundle ``questdb``: the primary on the hub with a shipper for each replica, a read replica elsewhere.
+
+Clients know two logins of the SQL port: the reader's, which a replica's services get, and the writer's, for the
+primary alone. What comes over HTTP needs a third one, which only the shippers have; ILP over TCP is off, since it knows
+no read-only user.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from ipaddress import IPv4Address
+
+from fleet.model.ports import QUESTDB_HTTP, QUESTDB_METRICS, QUESTDB_SQL
+from fleet.secrets import Vault
+from hosts.release import COMPOSE_FILE, Check, Gate, PublishedPort, Release, ReleaseFile
+from infra.bundles.redis import PinnedImages
+from infra.mesh_ports import MeshPort
+from templates.render import render
+
+BUNDLE = "questdb"
+SERVICE = "questdb"
+UID = 10001
+"""Who QuestDB's own image runs as; the image's data folder, and so a new volume, is theirs."""
+
+ROOT = "/var/lib/questdb"
+SCRIPTS = "/etc/questdb"
+
+WRITER = "writer"
+READER = "reader"
+HTTP_USER = "shipper"
+
+SQL_SECONDS = 20
+"""For one statement of a check."""
+
+SHIPPER_LIMIT_MB = 160
+"""A shipper's container."""
+
+GATE_SECONDS = 180.0
+"""Start of the JVM on a busy small host, and reading the tables' state of a large one."""
+
+
+@dataclass(frozen=True)
+class QuestdbMemory:
+    """What a host gives to QuestDB: its container's limit and the JVM's heap, megabytes. Most of it is neither: columns
+    are mapped files."""
+
+    limit_mb: int
+    heap_mb: int
+
+
+PROFILES = ((6_000, QuestdbMemory(1024, 384)), (12_000, QuestdbMemory(2048, 768)), (1 << 62, QuestdbMemory(6144, 2048)))
+"""By the host's memory in megabytes, up to: hosts of 4, of 8, of 16 GB and more."""
+
+
+def memory_of(host_mb: int) -> QuestdbMemory:
+    """The profile of a host with so much memory."""
+    return next(profile for limit, profile in PROFILES if host_mb <= limit)
+
+
+@dataclass(frozen=True)
+class Replica:
+    """A replica as its primary's shipper reaches it."""
+
+    host_id: str
+    mesh_address: IPv4Address
+
+
+def password_reference(user: str, vault: Vault) -> str:
+    """The reference to the password of ``WRITER``, ``READER`` or ``HTTP_USER``."""
+    return vault.reference("password", "questdb", user)
+
+
+def mesh_ports(primary: IPv4Address, is_primary: bool) -> tuple[MeshPort, ...]:
+    """What a host with QuestDB opens inside the mesh. The replica's HTTP port is the primary's host's alone."""
+    shared = (MeshPort(QUESTDB_SQL), MeshPort(QUESTDB_METRICS))
+    return shared if is_primary else (*shared, MeshPort(QUESTDB_HTTP, sources=(str(primary),)))
+
+
+def primary_release(
+    address: IPv4Address, replicas: tuple[Replica, ...], images: PinnedImages, memory: QuestdbMemory, vault: Vault
+) -> Release:
+    """The primary and a shipper for each replica, beside it: an acknowledgement takes one way less than from afar."""
+    return _release(address, (QUESTDB_SQL, QUESTDB_METRICS), replicas, images, memory, vault)
+
+
+def replica_release(address: IPv4Address, images: PinnedImages, memory: QuestdbMemory, vault: Vault) -> Release:
+    """A replica: the shipper writes to it over HTTP, its host's services read it as ``READER``."""
+    return _release(address, (QUESTDB_SQL, QUESTDB_HTTP, QUESTDB_METRICS), (), images, memory, vault)
+
+
+def _release(
+    address: IPv4Address,
+    ports: tuple[int, ...],
+    replicas: tuple[Replica, ...],
+    images: PinnedImages,
+    memory: QuestdbMemory,
+    vault: Vault,
+) -> Release:
+    image = images.pinned("questdb")
+    shipper_image = images.pinned("shipper") if replicas else ""
+    published = tuple(PublishedPort(str(address), port) for port in ports)
+    compose = render(
+        "bundles/questdb/compose.yaml.j2",
+        image=image,
+        uid=UID,
+        root=ROOT,
+        scripts=SCRIPTS,
+        heap_mb=memory.heap_mb,
+        memory_mb=memory.limit_mb,
+        writer=WRITER,
+        reader=READER,
+        http_user=HTTP_USER,
+        ports=published,
+        replicas=[replica.host_id for replica in replicas],
+        shipper_image=shipper_image,
+        shipper_memory_mb=SHIPPER_LIMIT_MB,
+    )
+    return Release(
+        bundle=BUNDLE,
+        files=(
+            ReleaseFile(COMPOSE_FILE, compose),
+            *_files(replicas, vault),
+        ),
+        images=(image, shipper_image) if replicas else (image,),
+        gate=Gate(
+            timeout_seconds=GATE_SECONDS,
+            ports=published,
+            checks=(Check("the reader reads", SERVICE, _as(READER, "SELECT 1")),),
+        ),
+        data_versions={"questdb": _version(image)},
+        before_data_change=Check("copy of the data", SERVICE, ("bash", f"{SCRIPTS}/backup.sh")),
+    )
+
+
+def _files(replicas: tuple[Replica, ...], vault: Vault) -> Iterator[ReleaseFile]:
+    for user in (WRITER, READER, HTTP_USER):
+        yield ReleaseFile(f"secrets/{user}", password_reference(user, vault), mode=0o400, uid=UID)
+    yield ReleaseFile("scripts/sql.sh", render("bundles/questdb/sql.sh.j2", port=QUESTDB_SQL, seconds=SQL_SECONDS))
+    yield ReleaseFile("scripts/backup.sh", render("bundles/questdb/backup.sh.j2", root=ROOT, scripts=SCRIPTS))
+
+
+def _as(user: str, statement: str) -> tuple[str, ...]:
+    return ("bash", f"{SCRIPTS}/sql.sh", user, statement)
+
+
+def _version(image: str) -> str:
+    """The version in an image's tag: of ``questdb:9.3.4-rhel@sha256:...`` the ``9.3.4``."""
+    return image.partition("@")[0].rpartition(":")[2].partition("-")[0]
