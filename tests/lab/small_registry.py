@@ -81,7 +81,9 @@ class Answers(BaseHTTPRequestHandler):
         elif "/blobs/" in self.path and reference in self.store.blobs:
             self._answer(self.store.blobs[reference], "application/octet-stream", reference)
         else:
-            self.send_error(404)
+            self.send_response(404)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
 
     do_HEAD = do_GET  # noqa: N815 - the name is the base class's
 
