@@ -145,7 +145,7 @@ def redis_release(
 _LOCAL_WRITE = (
     "sh",
     "-c",
-    'REDISCLI_AUTH="$(cat /etc/redis/app.password)" exec redis-cli -e --user app SET fleet:gate open EX 60',
+    'REDISCLI_AUTH="$(cat /etc/fleet-redis/app.password)" exec redis-cli -e --user app SET fleet:gate open EX 60',
 )
 
 
