@@ -11,8 +11,10 @@ goes back.
 
 from __future__ import annotations
 
+import difflib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from os.path import commonpath
 from typing import TYPE_CHECKING, Any
 
 from hosts.document import from_document
@@ -196,12 +198,28 @@ def _outcome(connection: Connection, payload: dict[str, Any], what: str) -> Rele
 
 
 def _secret_words(unfilled: list[str], filled: list[str]) -> set[str]:
-    """The words that came with the secrets: nothing that comes back from the host may quote one."""
+    """What came with the secrets, whole and in words: nothing that comes back from the host may quote it."""
     known = {word for text in unfilled for word in _BETWEEN_WORDS.split(text)}
     secret: set[str] = set()
     for before, after in zip(unfilled, filled, strict=True):
-        if before != after:
-            secret |= {word for word in _BETWEEN_WORDS.split(after) if len(word) >= _WITHHELD_FROM}
-            # A value with separators in it may be quoted whole.
-            secret |= {word for word in after.split() if len(word) >= _WITHHELD_FROM and word not in before}
-    return secret - known
+        for piece in _inserted(before.splitlines(), after.splitlines()):
+            secret |= {piece, *_BETWEEN_WORDS.split(piece)} - known
+    return {word for word in secret if len(word) >= _WITHHELD_FROM}
+
+
+def _inserted(before: list[str], after: list[str]) -> Iterator[str]:
+    """What stands in these lines and not in those before: of a line that differs, the part that does."""
+    for _, start, end, new_start, new_end in difflib.SequenceMatcher(None, before, after, False).get_opcodes():
+        new_lines = after[new_start:new_end]
+        # Otherwise a secret of several lines has taken the place of one.
+        old_lines = before[start:end] if end - start == len(new_lines) else [""] * len(new_lines)
+        for old, new in zip(old_lines, new_lines, strict=True):
+            head = _common(old, new)
+            tail = _common(old[head:][::-1], new[head:][::-1])
+            yield new[head : len(new) - tail]
+
+
+def _common(first: str, second: str) -> int:
+    """How many characters both begin with."""
+    pairs = zip(first, second, strict=False)
+    return next((place for place, (one, other) in enumerate(pairs) if one != other), min(len(first), len(second)))
