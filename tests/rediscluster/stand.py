@@ -72,7 +72,7 @@ class Stand:
         (data / "users.acl").write_text(users)
         conf = render("bundles/redis/cluster.conf.j2", **values)
         # Folders of this stand instead of a container's, and no 127.0.0.1: here all hosts share it.
-        for ours, theirs in ((" 127.0.0.1\n", "\n"), ("dir /data", f"dir {data}"), ("/etc/redis", str(data))):
+        for ours, theirs in ((" 127.0.0.1\n", "\n"), ("dir /data", f"dir {data}"), ("/etc/fleet-redis", str(data))):
             assert ours in conf
             conf = conf.replace(ours, theirs, 1)
         (data / "redis.conf").write_text(conf)

@@ -18,6 +18,7 @@ from fleet.cli.commands import (
     operator,
     orphans,
     preview,
+    redis,
     ssh,
     status,
     unlock,
@@ -41,5 +42,5 @@ def register(app: typer.Typer) -> None:
     app.command("logs")(logs.logs)
     passed_on = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
     app.command("lab", context_settings=passed_on)(lab.lab)
-    for group in (operator, orphans, mesh, images, engine, demo):
+    for group in (operator, orphans, mesh, images, engine, demo, redis):
         app.add_typer(group.app)
