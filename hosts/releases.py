@@ -14,7 +14,6 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable, Iterator, Mapping
-from os.path import commonpath
 from typing import TYPE_CHECKING, Any
 
 from hosts.document import from_document
