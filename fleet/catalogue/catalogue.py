@@ -59,6 +59,13 @@ class Location(Row):
     """Other places that it may stand for, where the service has no site of its own there."""
 
 
+class LocationPrice(Frozen):
+    """What a size costs at a location that has a price of its own."""
+
+    hourly_usd: Decimal | None = None
+    monthly_usd: Decimal | None = None
+
+
 class Plan(Row):
     """A size of server."""
 
@@ -75,8 +82,20 @@ class Plan(Row):
     """The ceiling of a month's bill; for a service that has none, 730 hours. None: the price is not known."""
     price_locations: tuple[str, ...] | None = None
     """Locations for which the price is known to hold; None: all."""
+    location_prices: Mapping[str, LocationPrice] = {}
+    """Locations with a price of their own."""
+    spot_hourly_usd: Decimal | None = None
+    """One reading of the spot market, where the service has one; None: not known."""
     locations: tuple[str, ...] | None = None
     """Locations that offer it; None: all of the service's."""
+
+    def price_at(self, location: str) -> LocationPrice | None:
+        """What it costs at a location; None where that is not known (never zero)."""
+        if (own := self.location_prices.get(location)) is not None:
+            return own
+        if self.price_locations is not None and location not in self.price_locations:
+            return None
+        return LocationPrice.model_construct(hourly_usd=self.hourly_usd, monthly_usd=self.monthly_usd)
 
 
 class Catalogue(Frozen):
@@ -123,6 +142,5 @@ class Catalogue(Frozen):
     def monthly_usd(self, service: str, plan: str, location: str) -> Decimal | None:
         """What a size costs a month at a location, in US dollars; None where the price is not known (never zero)."""
         row = self.plan(service, plan)
-        if row is None or (row.price_locations is not None and location not in row.price_locations):
-            return None
-        return row.monthly_usd
+        price = row.price_at(location) if row is not None else None
+        return price.monthly_usd if price is not None else None

@@ -21,17 +21,17 @@ def load() -> Catalogue:
     Raises:
         pydantic.ValidationError: a row is malformed (a fault of the package, kept out by its tests).
     """
-    places = [Place(**row) for row in _rows("places")]
-    services = [Service(**row) for row in _rows("services")]
+    places = [Place(**row) for row in rows("places")]
+    services = [Service(**row) for row in rows("services")]
     return Catalogue(
         places={place.name: place for place in places},
         services={service.name: service for service in services},
-        locations=tuple(Location(**row) for row in _rows("locations")),
-        plans=tuple(Plan(**row) for row in _rows("plans")),
+        locations=tuple(Location(**row) for row in rows("locations")),
+        plans=tuple(Plan(**row) for row in rows("plans")),
     )
 
 
-def _rows(table: str) -> list[dict[str, Any]]:
+def rows(table: str) -> list[dict[str, Any]]:
     """The rows of one file: what its ``defaults`` say holds for each row that does not say otherwise.
 
     Money and sizes are written in quotes where a float would not be exact.

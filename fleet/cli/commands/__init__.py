@@ -6,6 +6,7 @@ import typer
 
 from fleet.cli.commands import (
     adopt,
+    cost,
     demo,
     doctor,
     down,
@@ -19,6 +20,7 @@ from fleet.cli.commands import (
     orphans,
     preview,
     redis,
+    release,
     ssh,
     status,
     unlock,
@@ -32,6 +34,7 @@ def register(app: typer.Typer) -> None:
     app.command("init")(init.init)
     app.command("doctor")(doctor.doctor)
     app.command("validate")(validate.validate)
+    app.command("cost")(cost.cost)
     app.command("preview")(preview.preview)
     app.command("up")(up.up)
     app.command("down")(down.down)
@@ -42,5 +45,5 @@ def register(app: typer.Typer) -> None:
     app.command("logs")(logs.logs)
     passed_on = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
     app.command("lab", context_settings=passed_on)(lab.lab)
-    for group in (operator, orphans, mesh, images, engine, demo, redis):
+    for group in (operator, orphans, mesh, images, engine, demo, redis, release):
         app.add_typer(group.app)

@@ -1,0 +1,162 @@
+"""``fleet cost``: what the fleet costs a month, before anything exists."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from fleet.cli.context import Context, Json, Root
+from fleet.cli.output import print_json, print_table
+
+if TYPE_CHECKING:
+    from fleet.configuration import Configuration
+    from fleet.cost.answer import Answer
+    from fleet.cost.estimate import Estimate
+
+UNPRICED, OVER_BUDGET = 1, 3
+
+
+def cost(
+    stacks: Annotated[list[str] | None, typer.Argument(help="Stacks to show; default: the whole fleet.")] = None,
+    json: Json = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print markdown, for a pull request.")] = False,
+    html: Annotated[Path | None, typer.Option(help="Write one self-contained page with a chart.")] = None,
+    explain: Annotated[str, typer.Option(metavar="ROW", help="One row: which price, rule, source and date.")] = "",
+    alternatives: Annotated[bool, typer.Option("--alternatives", help="What else could be rented.")] = False,
+    compare_spec: Annotated[bool, typer.Option("--compare-spec", help="Beside the specification's table.")] = False,
+    usage: Annotated[Path | None, typer.Option(help="A YAML file with hours and GB out per region.")] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Fail if anything has no known price.")] = False,
+    root: Root = None,
+) -> None:
+    """What the fleet costs a month and a year, by price lists. Exit code 3: over a budget of fleet.yaml.
+
+    Needs no engine, no account and no network.
+    """
+    from datetime import date
+
+    from fleet.cost.answer import answer
+
+    context = Context(root)
+    found = answer(context.configuration, stacks or (), usage, date.today())
+    if explain:
+        _explain(found.shown, explain)
+    elif compare_spec:
+        _compare(found, context.configuration, as_json=json)
+    elif alternatives:
+        _alternatives(found, context.configuration, as_json=json)
+    elif json:
+        from fleet.cost.facts import estimate_facts
+
+        print_json(estimate_facts(found.shown, found.verdicts))
+    elif markdown:
+        from fleet.cost.markdown import markdown as as_markdown
+
+        print(as_markdown(found.shown, found.verdicts))
+    else:
+        _table(found)
+    if html is not None:
+        from fleet.cost.page import page
+
+        html.write_text(page(context.configuration.fleet.name, found.shown, found.verdicts), encoding="utf-8")
+    end(found.shown, over_budget=found.over_budget, strict=strict)
+
+
+def end(shown: Estimate, *, over_budget: bool, strict: bool) -> None:
+    """Leave with the code that the answer asks for."""
+    if strict and shown.unpriced:
+        names = ", ".join(line.row for line in shown.unpriced)
+        typer.echo(f"error: {len(shown.unpriced)} unpriced: {names}", err=True)
+        raise typer.Exit(UNPRICED)
+    if over_budget:
+        raise typer.Exit(OVER_BUDGET)
+
+
+def _table(found: Answer) -> None:
+    from fleet.cost.money import text
+
+    shown = found.shown
+    rows = [
+        (
+            line.row,
+            line.what,
+            line.service,
+            text(line.monthly_usd),
+            line.rule if line.monthly_usd is None else _read(line),
+        )
+        for line in shown.lines
+    ]
+    print_table("What it costs, by price lists", ("row", "what", "billed by", "USD a month", "price read on"), rows)
+    stacks = [(name, text(usd)) for name, usd in shown.by_stack().items()]
+    print_table("By stack", ("stack", "USD a month"), stacks)
+    print(f"total: USD {text(shown.monthly_usd)} a month, {text(shown.yearly_usd)} a year, without tax")
+    if shown.unpriced:
+        print(f"UNPRICED: {len(shown.unpriced)}, in no sum: {', '.join(line.row for line in shown.unpriced)}")
+    for verdict in found.verdicts:
+        print(verdict)
+    for row in shown.allowances:
+        included = "an unknown amount of" if row.included_gb is None else f"{row.included_gb:,.0f}"
+        print(f"traffic at {row.service} ({row.owner}): {included} GB included, {row.used_gb:,.0f} GB expected")
+    for warning in shown.stale():
+        print(f"stale: {warning}")
+
+
+def _read(line: object) -> str:
+    origin = getattr(line, "origin", None)
+    if origin is None:
+        return ""
+    return str(origin.as_of or origin.source) + (" (unverified)" if origin.confidence == "unverified" else "")
+
+
+def _explain(shown: Estimate, row: str) -> None:
+    from fleet.cost.explanation import explain, find_row
+
+    for line in explain(find_row(shown.lines, row), shown.today):
+        print(line)
+
+
+def _compare(found: Answer, configuration: Configuration, *, as_json: bool) -> None:
+    from fleet.catalogue.price_reading import load_specification_costs
+    from fleet.cost.answer import places_of
+    from fleet.cost.specification import compare, comparison_facts, comparison_rows, comparison_sum
+
+    rows, others = compare(found.whole, load_specification_costs(), places_of(configuration))
+    if as_json:
+        print_json(comparison_facts(rows, others))
+        return
+    columns = ("place", "specification", "ours", "difference", "why")
+    print_table("The specification's table, USD a month", columns, comparison_rows(rows))
+    print(comparison_sum(rows))
+    if others:
+        print_table("Regions that its table has not", columns, comparison_rows(others))
+
+
+def _alternatives(found: Answer, configuration: Configuration, *, as_json: bool) -> None:
+    from fleet.catalogue.price_reading import load_market
+    from fleet.cost.alternatives import alternative_facts, alternatives
+    from fleet.cost.answer import places_of
+    from fleet.cost.money import signed, text
+
+    regions = {line.region for line in found.shown.lines}
+    things = [thing for thing in found.things if thing.region in regions]
+    rows = alternatives(things, places_of(configuration), found.prices, load_market(), found.usage)
+    if as_json:
+        print_json([alternative_facts(row) for row in rows])
+        return
+    columns = ("instead of", "seller", "plan", "where", "size", "USD a month", "difference", "at least", "")
+    table = [
+        (
+            row.server,
+            row.seller,
+            row.plan,
+            row.location,
+            row.size,
+            text(row.monthly_usd),
+            "" if row.difference_usd is None else signed(row.difference_usd),
+            f"+{row.floor_ms} ms" if row.distance_km else "",
+            ("" if row.rentable else "not rentable here. ") + row.note,
+        )
+        for row in rows
+    ]
+    print_table("Same size or larger, in the same metro, with a static address", columns, table)
