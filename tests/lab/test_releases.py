@@ -376,7 +376,7 @@ def test_an_older_version_never_opens_what_a_newer_one_has_written(bundle: Small
 def install_boot_program(host: BundleHost) -> None:
     """As the base of a host declares them."""
     with host.connect() as connection:
-        unit = render(f"host/{BOOT_UNIT}.j2", program=BOOT_PROGRAM_PATH)
+        unit = render(f"host/{BOOT_UNIT}.j2")
         state = HostState(
             files=(File(BOOT_PROGRAM_PATH, boot_program()), File(f"/etc/systemd/system/{BOOT_UNIT}", unit)),
             units=(Unit(BOOT_UNIT, enabled=True, active=None),),
