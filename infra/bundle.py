@@ -40,7 +40,7 @@ def declare_bundles(
     target = host_target(configuration.fleet, ref, vault)
     running = {}
     for release in releases_of(configuration, ref, vault):
-        part = BundlePart(target, release)
+        part = BundlePart(target, release, configuration.stacks[ref.region].held.get(release.bundle, ""))
         made = BundleRelease(
             f"{ref.id}-{release.bundle}", part, server.address, part_of(server.resource, depends_on=[after])
         )

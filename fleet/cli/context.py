@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from fleet.configuration import Configuration
+    from fleet.configuration import Configuration, HostRef
     from fleet.operation.hosts_of import RunningHost
     from fleet.secrets import Vault
     from fleet.workspace import Workspace
@@ -56,6 +56,12 @@ class Context:
         from fleet.operation.hosts_of import running_hosts
 
         return running_hosts(self.configuration, self.workspace, self.vault)
+
+    def bundles(self, ref: HostRef) -> tuple[str, ...]:
+        """The names of the bundles that run on a host."""
+        from infra.bundles.host_bundles import releases_of
+
+        return tuple(release.bundle for release in releases_of(self.configuration, ref, self.vault))
 
     def host(self, name: str) -> RunningHost:
         """A running host by its id.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import IPv4Network
 
 from fleet.catalogue import Catalogue
@@ -13,6 +13,7 @@ from fleet.model.stack import AddressesStack, AnyHost, Host, host_id
 
 FLEET_FILE = "fleet.yaml"
 HOSTS_KEY = "fleet:hosts"
+HELD_KEY = "fleet:held"
 REGIONS_KEY = "fleet:regions"
 
 
@@ -51,6 +52,8 @@ class StackDraft:
     """Every host that is written there."""
     says_hosts: bool
     """Whether it has a mapping of hosts at all."""
+    held: Mapping[str, str] = field(default_factory=dict)
+    """Releases that a roll-back holds, by bundle."""
 
 
 @dataclass(frozen=True)

@@ -41,7 +41,7 @@ def _complete(draft: Draft, images: Images) -> Configuration:
     return Configuration(
         fleet=draft.fleet.fleet,
         stacks={
-            name: RegionStack(name=name, hosts=draft.stacks[name].hosts)
+            name: RegionStack(name=name, hosts=draft.stacks[name].hosts, held=draft.stacks[name].held)
             for name in sorted(regions, key=lambda name: regions[name].index)
         },
         addresses=draft.addresses,

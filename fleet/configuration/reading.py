@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from fleet.catalogue import Catalogue
-from fleet.configuration.draft import FLEET_FILE, HOSTS_KEY, REGIONS_KEY, Draft, FleetDraft, StackDraft
+from fleet.configuration.draft import FLEET_FILE, HELD_KEY, HOSTS_KEY, REGIONS_KEY, Draft, FleetDraft, StackDraft
 from fleet.configuration.placeholders import how_to_get_host_key
 from fleet.model.document import Document, KeyPath, read_document
 from fleet.model.fleet import FORMAT_VERSION, Fleet, Mesh, Region
@@ -29,6 +29,8 @@ OTHER_STACKS = ("dns",)
 
 VPC_SPACE = IPv4Network("10.80.0.0/16")
 """Where EC2 networks lie unless a stack file says another: one /28 (EC2's smallest) per region and host index."""
+
+_DIGEST = re.compile(r"[0-9a-f]{16}")
 
 _NETWORK: TypeAdapter[IPv4Network] = TypeAdapter(Network)
 
@@ -135,22 +137,25 @@ def _engine_keys(document: Document) -> tuple[Problem, ...]:
     return tuple(found)
 
 
-def _config(document: Document, known: str) -> tuple[Mapping[str, Any], tuple[Problem, ...]]:
-    """The ``config`` of a stack file, in which ``known`` is the key of ours that belongs there."""
+def _config(document: Document, *known: str) -> tuple[Mapping[str, Any], tuple[Problem, ...]]:
+    """The ``config`` of a stack file; ``known`` are the keys of ours that may stand there, the first one must."""
     config = document.values.get("config")
     if config is None:
-        return {}, (at(document, ("config",), None, "is missing", f"a mapping with {known}"),)
+        return {}, (at(document, ("config",), None, "is missing", f"a mapping with {known[0]}"),)
     if not isinstance(config, Mapping):
-        return {}, (at(document, ("config",), config, "is not a mapping", f"a mapping with {known}"),)
+        return {}, (at(document, ("config",), config, "is not a mapping", f"a mapping with {known[0]}"),)
+    allowed = ", ".join(known)
     found = []
     for key, value in config.items():
         namespace, colon, _ = key.partition(":")
         if not colon:
-            near = nearest(f"fleet:{key}", [known])
-            found.append(at(document, ("config", key), None, "has no namespace", f"{known}, or <provider>:<key>", near))
-        elif namespace == "fleet" and key != known and not _encrypted(value):
+            near = nearest(f"fleet:{key}", known)
+            found.append(
+                at(document, ("config", key), None, "has no namespace", f"{allowed}, or <provider>:<key>", near)
+            )
+        elif namespace == "fleet" and key not in known and not _encrypted(value):
             # An encrypted value is a secret that the user keeps in the engine's configuration: not ours to judge.
-            found.append(at(document, ("config", key), None, "is not a known key", known, nearest(key, [known])))
+            found.append(at(document, ("config", key), None, "is not a known key", allowed, nearest(key, known)))
     return config, tuple(found)
 
 
@@ -179,8 +184,9 @@ def _read_addresses(document: Document) -> tuple[AddressesStack | None, tuple[Pr
 def _read_stack(
     name: str, document: Document, fleet: FleetDraft | None, catalogue: Catalogue
 ) -> tuple[StackDraft, tuple[Problem, ...]]:
-    config, problems = _config(document, HOSTS_KEY)
-    found = list(problems)
+    config, problems = _config(document, HOSTS_KEY, HELD_KEY)
+    held, wrong = _held(document, config.get(HELD_KEY))
+    found = [*problems, *wrong]
     path: KeyPath = ("config", HOSTS_KEY)
     written = config.get(HOSTS_KEY)
     hosts: dict[str, Host] = {}
@@ -196,7 +202,23 @@ def _read_stack(
         found.append(at(document, path, written, "is not a mapping", "a mapping of hosts; one is named main"))
     elif not found:
         found.append(at(document, path, None, "is missing", "a mapping of hosts; one is named main"))
-    return StackDraft(name, document, hosts, names, isinstance(written, Mapping)), tuple(found)
+    return StackDraft(name, document, hosts, names, isinstance(written, Mapping), held), tuple(found)
+
+
+def _held(document: Document, written: object) -> tuple[dict[str, str], tuple[Problem, ...]]:
+    """The releases that a roll-back holds, by bundle."""
+    path: KeyPath = ("config", HELD_KEY)
+    allowed = "a mapping of bundles to the digest of an earlier release (fleet release rollback writes it)"
+    if written is None:
+        return {}, ()
+    if not isinstance(written, Mapping):
+        return {}, (at(document, path, written, "is not a mapping", allowed),)
+    wrong = tuple(
+        at(document, (*path, bundle), digest, "is not the digest of a release", "16 hex digits in quotes")
+        for bundle, digest in written.items()
+        if not isinstance(digest, str) or not _DIGEST.fullmatch(digest)
+    )
+    return ({} if wrong else dict(written)), wrong
 
 
 def _read_host(

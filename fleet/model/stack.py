@@ -130,6 +130,8 @@ class RegionStack(Frozen):
 
     name: Label
     hosts: Mapping[Label, Host] = Field(description="a mapping of hosts; one is named main")
+    held: Mapping[str, str] = Field(default={}, description="a mapping of bundles to the digest of an earlier release")
+    """Bundles of the main host that a roll-back holds at an earlier release, whatever the rendered one is."""
 
     def host_id(self, host: str) -> str:
         """The id of one of its hosts in the fleet."""

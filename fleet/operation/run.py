@@ -48,6 +48,15 @@ def up(workspace: Workspace, stack: str, progress: Progress) -> StackRun:
     return _run(workspace, stack, progress, "up")
 
 
+def up_alone(workspace: Workspace, stack: str, resource: str, progress: Progress) -> StackRun:
+    """Bring one resource of a stack up and leave every other one as it is.
+
+    Args:
+        resource: the end of its URN, as ``BundleRelease::nj-trading``.
+    """
+    return _run(workspace, stack, progress, "up", target=[f"**{resource}"])
+
+
 def preview(workspace: Workspace, stack: str, progress: Progress) -> StackRun:
     """What ``up`` would change."""
     return _run(workspace, stack, progress, "preview")
@@ -112,13 +121,13 @@ class _Listener:
             }
 
 
-def _run(workspace: Workspace, stack: str, progress: Progress, action: str) -> StackRun:
+def _run(workspace: Workspace, stack: str, progress: Progress, action: str, **options: Any) -> StackRun:
     listener = _Listener(stack, progress)
     started = time.monotonic()
     exported: Mapping[str, Any] = {}
     with _failure_text(workspace, listener):
         chosen = automation.create_or_select_stack(stack, work_dir=str(workspace.root), opts=_options(workspace))
-        getattr(chosen, action)(on_event=listener, color="never")
+        getattr(chosen, action)(on_event=listener, color="never", **options)
         # The engine's exit status decides. It prints an error after a run that succeeded, for instance when a plugin
         # that it is done with ends before it is told to.
         listener.warnings += listener.errors

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Callable, Iterable
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -16,6 +19,7 @@ from fleet.operation.run import StackRun, preview, refresh, up
 from fleet.rehearsal.outside import egress_seen
 from fleet.rehearsal.stand import Stand
 from lab.lab import Lab
+from lab.settings import CHECKOUT
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,24 @@ class StandingFleet:
         document = yaml.safe_load(path.read_text())
         change(document)
         path.write_text(yaml.safe_dump(document, sort_keys=False))
+
+    @contextmanager
+    def with_template(self, folder: Path, name: str, old: str, new: str) -> Iterator[None]:
+        """The fleet's programs with one template changed, as by somebody who edits their clone."""
+        shutil.copytree(CHECKOUT / "templates", folder / "templates")
+        template = folder / "templates" / name
+        text = template.read_text()
+        assert old in text
+        template.write_text(text.replace(old, new))
+        settings = self.stand.root / ".fleet" / "settings.yaml"
+        kept = settings.read_text()
+        document = yaml.safe_load(kept)
+        document["environment"]["PYTHONPATH"] = f"{folder}:{CHECKOUT}"
+        settings.write_text(yaml.safe_dump(document))
+        try:
+            yield
+        finally:
+            settings.write_text(kept)
 
     def on(self, host: str, *argv: str) -> str:
         """Standard output of a program on a host, which must succeed."""

@@ -106,9 +106,9 @@ def test_no_host_speaks_ipv6_to_the_outside(fleet: StandingFleet) -> None:
     for host in ("nj", "sg"):
         assert fleet.on(host, "cat", "/proc/sys/net/ipv6/conf/all/disable_ipv6").strip() == "1"
         rules = fleet.on(host, "nft", "list", "chain", "inet", "fleet", "input_wan")
-        assert "meta nfproto ipv6 counter name \"input_dropped\" drop" in rules
+        assert 'meta nfproto ipv6 counter name "input_dropped" drop' in rules
         guard = fleet.on(host, "nft", "list", "chain", "inet", "fleet", "forward_guard")
-        assert "meta nfproto ipv6 counter name \"forward_dropped\" drop" in guard
+        assert 'meta nfproto ipv6 counter name "forward_dropped" drop' in guard
 
 
 def test_containers_do_not_reach_the_metadata_service(fleet: StandingFleet) -> None:

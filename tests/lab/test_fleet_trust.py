@@ -4,19 +4,14 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from hosts import Argv, connect
 from infra.first_boot import DEPLOY_PATH
-from lab.settings import CHECKOUT
 from tests.lab.fleet import StandingFleet
 
 pytestmark = pytest.mark.lab
@@ -67,25 +62,6 @@ def test_a_new_operators_key_changes_the_login_and_replaces_nothing(fleet: Stand
     assert "IK0wmN" not in fleet.on("sg", "cat", "/home/deploy/.ssh/authorized_keys")
 
 
-@contextmanager
-def changed_template(fleet: StandingFleet, folder: Path, name: str, old: str, new: str) -> Iterator[None]:
-    """The fleet's programs with one template changed, as by somebody who edits their clone."""
-    shutil.copytree(CHECKOUT / "templates", folder / "templates")
-    template = folder / "templates" / name
-    text = template.read_text()
-    assert old in text
-    template.write_text(text.replace(old, new))
-    settings = fleet.stand.root / ".fleet" / "settings.yaml"
-    kept = settings.read_text()
-    document = yaml.safe_load(kept)
-    document["environment"]["PYTHONPATH"] = f"{folder}:{CHECKOUT}"
-    settings.write_text(yaml.safe_dump(document))
-    try:
-        yield
-    finally:
-        settings.write_text(kept)
-
-
 def test_one_sshd_option_is_one_update_and_one_text_diff_and_drops_no_connection(
     fleet: StandingFleet, tmp_path: Path
 ) -> None:
@@ -93,7 +69,7 @@ def test_one_sshd_option_is_one_update_and_one_text_diff_and_drops_no_connection
     target = next(host.target for host in fleet.stand.hosts() if host.ref.id == "nj")
     login = fleet.stand.vault.ed25519_private(*DEPLOY_PATH)
     with connect(target, login, deadline_seconds=30) as held:
-        with changed_template(fleet, tmp_path, "host/sshd.conf.j2", "LoginGraceTime 30", "LoginGraceTime 25"):
+        with fleet.with_template(tmp_path, "host/sshd.conf.j2", "LoginGraceTime 30", "LoginGraceTime 25"):
             assert dict(fleet.preview("nj")["nj"].changes) == {"update": 1}
             shown = subprocess.run(
                 command,
@@ -118,7 +94,7 @@ def test_a_firewall_that_would_lock_us_out_takes_itself_back_and_up_says_so(
 ) -> None:
     # What nobody may do by mistake: ssh goes to a port where no sshd listens.
     ssh_open = "tcp dport {{ ssh_port }} accept"
-    with changed_template(fleet, tmp_path, "host/fleet.nft.j2", ssh_open, "tcp dport 2222 accept"):
+    with fleet.with_template(tmp_path, "host/fleet.nft.j2", ssh_open, "tcp dport 2222 accept"):
         run = fleet.attempt("nj")
 
     assert not run.ok
