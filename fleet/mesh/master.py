@@ -15,6 +15,7 @@ from fleet.mesh.rotation import Wish, next_epoch
 from fleet.mesh.transition import KeySource, Transition, go_back, go_on, observe, transition
 from fleet.mesh.view import plan_of
 from fleet.model.stack import ExistingHost
+from fleet.operation import order
 from fleet.operation.hosts_of import RunningHost
 from fleet.secrets import SecretStore, Vault
 from fleet.secrets.store import Successor
@@ -83,7 +84,9 @@ class RunningFleet:
         now = load(self._workspace.root).fleet.mesh.epoch
         if now.keys < epoch:
             record_epoch(self._workspace.root, now.model_copy(update={"keys": epoch}))
-        record_in_stacks(self._workspace, self._standing, "the new master secret", COMMAND, self._progress)
+        # Passwords of services follow from the master secret too: they change phase by phase, as in any other `up`.
+        waves = order.waves(self._configuration, {host.ref.region for host in self._standing})
+        record_in_stacks(self._workspace, waves, "the new master secret", COMMAND, self._progress)
 
     def dismiss_former_login(self, login_key: str) -> None:
         self._tell("the former login key is taken away")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 from fleet.configuration import load
@@ -12,7 +12,6 @@ from fleet.mesh.rotate import RotationStopped
 from fleet.model.edit import set_scalar
 from fleet.model.fleet import Epoch
 from fleet.operation.fleet_up import run_waves
-from fleet.operation.hosts_of import RunningHost
 from fleet.operation.run import up
 from fleet.workspace import Workspace
 
@@ -43,23 +42,24 @@ def record_epoch(root: Path, epoch: Epoch) -> None:
 
 def record_in_stacks(
     workspace: Workspace,
-    hosts: Sequence[RunningHost],
+    waves: tuple[tuple[str, ...], ...],
     what: str,
     again: str,
     progress: Callable[[str, str], None],
 ) -> None:
-    """Bring the stack of every one of these hosts up: it finds the hosts as they shall be.
+    """Bring the stacks of regions up: each finds its hosts with the new keys.
 
     Args:
+        waves: the regions, each wave after the one before.
         what: what is recorded, for people.
         again: the command that tries once more.
 
     Raises:
-        RotationStopped: a stack could not be brought up.
+        RotationStopped: a stack could not be brought up; later waves were not begun.
     """
-    regions = tuple(dict.fromkeys(host.ref.region for host in hosts))
+    regions = [region for wave in waves for region in wave]
     progress("mesh", f"recording {what} in the state of {', '.join(regions)}")
-    runs = run_waves(workspace, (regions,), up, progress)
+    runs = run_waves(workspace, waves, up, progress)
     failed = [f"{run.stack}: {' '.join(run.errors)}" for run in runs if not run.ok]
     if failed:
         raise RotationStopped(

@@ -64,9 +64,10 @@ def rotate_mesh(
     else:
         go_on(fleet, way, tell)
     record_epoch(workspace.root, then)
-    regions = dict.fromkeys(host.ref.region for host in hosts)
+    regions = tuple(dict.fromkeys(host.ref.region for host in hosts))
     what = f"epoch {then.keys} (pre-shared keys {then.psk})"
-    record_in_stacks(workspace, hosts, what, f"fleet up {' '.join(regions)}", progress)
+    # On the hosts nothing changes any more, so all of them at once.
+    record_in_stacks(workspace, (regions,), what, f"fleet up {' '.join(regions)}", progress)
 
 
 def next_epoch(now: Epoch, wish: Wish, node: str = "") -> Epoch:
