@@ -14,6 +14,8 @@ from fleet.engine import EngineError, build_engine, built_engine, cache_folder
 from fleet.engine.engine import PROGRAMS
 from fleet.engine.lock import only_one
 
+pytestmark = pytest.mark.parts
+
 CHECKOUT = Path(__file__).resolve().parents[2]
 
 

@@ -40,6 +40,8 @@ from hosts import (
 from hosts.run import LOADER, program_stdin
 from tests.hosts.sshd import Server
 
+pytestmark = pytest.mark.parts
+
 SECRET = "kQ7mVx2RZc0nTq3yLw8bUe5s"
 
 

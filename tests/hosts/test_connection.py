@@ -22,6 +22,8 @@ from hosts import (
 )
 from tests.hosts.sshd import Server, SshServers, free_port, new_key
 
+pytestmark = pytest.mark.parts
+
 
 def test_a_command_runs_on_one_channel_with_stdin_and_both_outputs(server: Server) -> None:
     with connect(server.target, server.login_key, deadline_seconds=10) as connection:

@@ -13,10 +13,13 @@ import pytest
 from hosts import HostEnvironment, HostState, KernelModule, Sysctl
 from tests.hosts.agent_program import run_program
 
-pytestmark = pytest.mark.skipif(
-    os.geteuid() != 0 or not shutil.which("ip") or not os.access("/proc/sys/net/ipv4/ip_forward", os.W_OK),
-    reason="needs root, iproute2 and a writable /proc/sys/net",
-)
+pytestmark = [
+    pytest.mark.parts,
+    pytest.mark.skipif(
+        os.geteuid() != 0 or not shutil.which("ip") or not os.access("/proc/sys/net/ipv4/ip_forward", os.W_OK),
+        reason="needs root, iproute2 and a writable /proc/sys/net",
+    ),
+]
 
 
 @pytest.fixture

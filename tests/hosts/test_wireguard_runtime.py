@@ -16,10 +16,15 @@ import pytest
 from hosts import File, HostEnvironment, HostState, Report, WireguardInterface
 from tests.hosts.agent_program import run_program
 
-pytestmark = pytest.mark.skipif(
-    os.geteuid() != 0 or not all(map(shutil.which, ("wg", "ip", "wireguard-go"))) or not Path("/dev/net/tun").exists(),
-    reason="needs root, wireguard-tools, wireguard-go and /dev/net/tun",
-)
+pytestmark = [
+    pytest.mark.parts,
+    pytest.mark.skipif(
+        os.geteuid() != 0
+        or not all(map(shutil.which, ("wg", "ip", "wireguard-go")))
+        or not Path("/dev/net/tun").exists(),
+        reason="needs root, wireguard-tools, wireguard-go and /dev/net/tun",
+    ),
+]
 
 PSK = base64.b64encode(b"p" * 32).decode()
 

@@ -14,10 +14,13 @@ import pytest
 
 from templates.render import render
 
-pytestmark = pytest.mark.skipif(
-    os.geteuid() != 0 or shutil.which("ip") is None,
-    reason="needs root and iproute2: it works in network namespaces of its own",
-)
+pytestmark = [
+    pytest.mark.parts,
+    pytest.mark.skipif(
+        os.geteuid() != 0 or shutil.which("ip") is None,
+        reason="needs root and iproute2: it works in network namespaces of its own",
+    ),
+]
 
 METADATA = """
 import http.server, sys

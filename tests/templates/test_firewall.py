@@ -20,10 +20,13 @@ import pytest
 from templates.render import render
 from tests.templates.conftest import Port
 
-pytestmark = pytest.mark.skipif(
-    os.geteuid() != 0 or shutil.which("nft") is None or shutil.which("ip") is None,
-    reason="needs root, nft and iproute2: it works in network namespaces of its own",
-)
+pytestmark = [
+    pytest.mark.parts,
+    pytest.mark.skipif(
+        os.geteuid() != 0 or shutil.which("nft") is None or shutil.which("ip") is None,
+        reason="needs root, nft and iproute2: it works in network namespaces of its own",
+    ),
+]
 
 LISTENER = """
 import select, socket, sys

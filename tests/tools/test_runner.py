@@ -10,9 +10,12 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.parts
+
 CHECKOUT = Path(__file__).resolve().parents[2]
 PASSES = "def test_it():\n    assert True\n"
 FAILS = "def test_it():\n    assert False\n"
+MARKED = "import pytest\n\npytestmark = pytest.mark.parts\n\n\n" + PASSES
 SKIPS = "import pytest\n\n\ndef test_it():\n    pytest.skip('not today')\n"
 
 
@@ -21,10 +24,11 @@ def checkout(tmp_path: Path) -> Path:
     place = tmp_path / "checkout"
     (place / "tools").mkdir(parents=True)
     shutil.copy(CHECKOUT / "tools" / "test", place / "tools" / "test")
-    (place / "pytest.ini").write_text("[pytest]\naddopts = --import-mode=importlib\n")
+    (place / "pytest.ini").write_text("[pytest]\naddopts = --import-mode=importlib\nmarkers = parts\n")
     for level, folder in (("unit", "model"), ("program", "program"), ("engine", "engine"), ("lab", "lab")):
         (place / "tests" / folder).mkdir(parents=True)
         (place / "tests" / folder / f"test_{level}.py").write_text(PASSES)
+    (place / "tests" / "model" / "test_parts.py").write_text(MARKED)
     return place
 
 
@@ -46,10 +50,10 @@ def test_levels_in_order_and_one_closing_line(checkout: Path) -> None:
 
     assert code == 0
     summary = lines[lines.index("level      passed  failed  skipped  seconds") + 1 :]
-    assert [line.split()[:4] for line in summary[:4]] == [
-        [level, "1", "0", "0"] for level in ("unit", "program", "engine", "lab")
+    assert [line.split()[:4] for line in summary[:5]] == [
+        [level, "1", "0", "0"] for level in ("unit", "parts", "program", "engine", "lab")
     ]
-    assert lines[-1] == "4 passed, 0 failed, 0 skipped"
+    assert lines[-1] == "5 passed, 0 failed, 0 skipped"
 
 
 def test_a_failed_test_fails_the_run_and_the_later_levels_still_run(checkout: Path) -> None:
