@@ -7,7 +7,7 @@ from datetime import date
 from decimal import Decimal
 from functools import cached_property
 from ipaddress import IPv4Network
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -15,6 +15,9 @@ from fleet.model.types import Frozen
 
 Confidence = Literal["documentation", "third-party", "unverified"]
 """Where a row's facts come from: the provider's own pages or API; somebody who quotes them; not settled."""
+
+
+Usd = Annotated[Decimal, Field(ge=0, description='an amount in US dollars in quotes, such as "48.00"')]
 
 
 class Row(Frozen):
@@ -62,8 +65,8 @@ class Location(Row):
 class LocationPrice(Frozen):
     """What a size costs at a location that has a price of its own."""
 
-    hourly_usd: Decimal | None = None
-    monthly_usd: Decimal | None = None
+    hourly_usd: Usd | None = None
+    monthly_usd: Usd | None = None
 
 
 class Plan(Row):
@@ -71,20 +74,20 @@ class Plan(Row):
 
     service: str
     name: str
-    vcpu: int
-    memory_gb: Decimal
+    vcpu: int = Field(ge=1, description="a whole number from 1")
+    memory_gb: Decimal = Field(gt=0, description="GB, a number")
     disk_gb: int | None
     """None: the disk is rented apart from the server."""
     transfer_tb: Decimal | None
     """Outgoing traffic a month that the price includes; None: none to speak of, or not settled."""
-    hourly_usd: Decimal | None = None
-    monthly_usd: Decimal | None = None
+    hourly_usd: Usd | None = None
+    monthly_usd: Usd | None = None
     """The ceiling of a month's bill; for a service that has none, 730 hours. None: the price is not known."""
     price_locations: tuple[str, ...] | None = None
     """Locations for which the price is known to hold; None: all."""
     location_prices: Mapping[str, LocationPrice] = {}
     """Locations with a price of their own."""
-    spot_hourly_usd: Decimal | None = None
+    spot_hourly_usd: Usd | None = None
     """One reading of the spot market, where the service has one; None: not known."""
     locations: tuple[str, ...] | None = None
     """Locations that offer it; None: all of the service's."""

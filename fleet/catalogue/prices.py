@@ -9,7 +9,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from fleet.catalogue.catalogue import Catalogue, Location, Plan, Row
+from fleet.catalogue.catalogue import Catalogue, Location, Plan, Row, Usd
 
 Counted = Literal["started hours", "seconds", "whole months"]
 """What of a month's use is paid: every hour that began; every second; the month, however short the use."""
@@ -63,9 +63,9 @@ class Transfer(Row):
     """Included in the account, beside what each plan includes."""
     counts_incoming: bool = False
     """Whether incoming traffic uses up what is included (it is never billed)."""
-    usd_per_gb: Decimal | None = None
+    usd_per_gb: Usd | None = None
     """Price of a GB beyond; None: not known, except in ``locations``."""
-    locations: Mapping[str, Decimal] = {}
+    locations: Mapping[str, Usd] = {}
     """Locations with a price of their own."""
     note: str = ""
 
@@ -79,7 +79,7 @@ class Charge(Row):
 
     service: str
     name: str
-    usd: Decimal
+    usd: Usd
     per: Literal["month", "hour", "GB and month", "share of the server", "million queries"]
     locations: tuple[str, ...] | None = None
     """Locations for which it is known to hold; None: all."""

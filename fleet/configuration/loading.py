@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from fleet import catalogue
+from fleet.catalogue.overlay import FOLDER, with_own_rows
 from fleet.configuration.checks import CHECKS
 from fleet.configuration.configuration import Configuration
 from fleet.configuration.draft import Draft
@@ -16,17 +17,18 @@ from fleet.model.stack import RegionStack
 
 
 def load(root: Path) -> Configuration:
-    """Read ``fleet.yaml``, ``images.yaml`` and every ``Pulumi.<stack>.yaml`` in ``root``, and check them all.
+    """Read every file in ``root``: ``fleet.yaml``, ``images.yaml``, ``Pulumi.<stack>.yaml``, the fleet's own catalogue.
 
     Raises:
         ConfigurationError: with every problem of every file.
     """
-    draft, malformed = read_draft(root, catalogue.load())
+    offered, wrong_rows = with_own_rows(catalogue.load(), root / FOLDER)
+    draft, malformed = read_draft(root, offered)
     # What is malformed has no meaning that could be checked: one problem a value, its first.
     known = {(problem.file, problem.key) for problem in malformed}
     checked = (problem for check in CHECKS for problem in check(draft) if (problem.file, problem.key) not in known)
     images, wrong_images = read_images(root)
-    problems = (*malformed, *checked, *wrong_images)
+    problems = (*malformed, *checked, *wrong_images, *wrong_rows)
     if problems:
         raise ConfigurationError(problems)
     return _complete(draft, images)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+from fleet.catalogue.overlay import FOLDER
 from fleet.catalogue.price_reading import load_prices
 from fleet.catalogue.prices import PriceList
 from fleet.configuration import Configuration
@@ -45,10 +46,13 @@ class Answer:
         return any(verdict.over for verdict in self.verdicts)
 
 
-def answer(configuration: Configuration, stacks: Sequence[str], usage_file: Path | None, today: date) -> Answer:
+def answer(
+    root: Path, configuration: Configuration, stacks: Sequence[str], usage_file: Path | None, today: date
+) -> Answer:
     """Price a configuration.
 
     Args:
+        root: the fleet's folder, which may have a catalogue of its own.
         stacks: those to show; none: all.
 
     Raises:
@@ -57,7 +61,7 @@ def answer(configuration: Configuration, stacks: Sequence[str], usage_file: Path
     """
     _refuse_unknown(configuration, stacks)
     usage = read_usage(usage_file, configuration.stacks) if usage_file else Usage()
-    prices = load_prices(configuration.catalogue)
+    prices = load_prices(configuration.catalogue, root / FOLDER)
     things = declared_things(configuration)
     whole = estimate(things, prices, usage, today)
     shown = whole.part(stacks) if stacks else whole

@@ -12,7 +12,6 @@ from fleet.cost.facts import amount
 from fleet.cost.line import Line
 from fleet.cost.money import MONTHS, NOTHING, signed, text
 
-
 TYPICAL_USD_PER_GB = Decimal("0.01")
 """Of Vultr and DigitalOcean, where the specification puts these servers."""
 

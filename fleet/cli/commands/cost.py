@@ -39,7 +39,7 @@ def cost(
     from fleet.cost.answer import answer
 
     context = Context(root)
-    found = answer(context.configuration, stacks or (), usage, date.today())
+    found = answer(context.root, context.configuration, stacks or (), usage, date.today())
     if explain:
         _explain(found.shown, explain)
     elif compare_spec:
