@@ -1,9 +1,18 @@
-"""Docker and Compose on this host, by their command lines."""
+"""Docker and Compose on this host.
+
+What is asked often is asked of Docker's socket: the gate looks several times a second, and on a small host each start
+of the command line costs more than what it tells. What is done is done by the command lines.
+"""
 
 from __future__ import annotations
 
 import datetime
+import http
+import http.client
 import json
+import os
+import socket
+import urllib.parse
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -16,6 +25,16 @@ PROJECT_LABEL = "com.docker.compose.project"
 SERVICE_LABEL = "com.docker.compose.service"
 HASH_LABEL = "com.docker.compose.config-hash"
 ONE_OFF_LABEL = "com.docker.compose.oneoff"
+
+SOCKET = "/var/run/docker.sock"
+ANSWER_SECONDS = 60.0
+PLUGIN_FOLDERS = (
+    "/usr/local/lib/docker/cli-plugins",
+    "/usr/local/libexec/docker/cli-plugins",
+    "/usr/lib/docker/cli-plugins",
+    "/usr/libexec/docker/cli-plugins",
+)
+"""Where Docker's command line looks for plugins of all users (docs.docker.com, CLI plugins)."""
 
 LOG_LINES = 20
 LOG_CHARACTERS = 4000
@@ -78,6 +97,19 @@ def parse_container(shown: dict[str, Any]) -> Container:
     )
 
 
+class _SocketConnection(http.client.HTTPConnection):
+    """HTTP over a Unix socket."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__("localhost", timeout=ANSWER_SECONDS)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(ANSWER_SECONDS)
+        self.sock.connect(self._path)
+
+
 class Docker:
     """The host's Docker, whoever set it up."""
 
@@ -87,13 +119,12 @@ class Docker:
     @cached_property
     def root(self) -> str:
         """The folder of Docker's images and containers."""
-        outcome = self._machine.run("docker", "info", "--format", "{{.DockerRootDir}}")
-        if outcome.status:
-            raise AgentError("docker", f"Docker does not answer: {outcome.text()}")
-        return outcome.out.strip()
+        return str(self._ask("/info")["DockerRootDir"])
 
     @cached_property
     def _compose(self) -> tuple[str, ...]:
+        if any(os.path.exists(os.path.join(folder, "docker-compose")) for folder in PLUGIN_FOLDERS):
+            return COMPOSE_COMMANDS[0]
         for command in COMPOSE_COMMANDS:
             if self._machine.run(*command, "version").status == 0:
                 return command
@@ -101,30 +132,38 @@ class Docker:
             "docker", "neither `docker compose` nor `docker-compose` is there (Debian's package is docker-compose)"
         )
 
+    def _ask(self, path: str, **query: str) -> Any:
+        """What Docker's API answers; None where there is no such thing."""
+        connection = _SocketConnection(SOCKET)
+        try:
+            connection.request("GET", f"{path}?{urllib.parse.urlencode(query)}")
+            answer = connection.getresponse()
+            text = answer.read()
+        except (OSError, http.client.HTTPException) as error:
+            raise AgentError("docker", f"Docker does not answer at {SOCKET}: {error}") from None
+        finally:
+            connection.close()
+        if answer.status == http.HTTPStatus.NOT_FOUND:
+            return None
+        document = json.loads(text)
+        if answer.status != http.HTTPStatus.OK:
+            raise AgentError("docker", f"Docker refuses {path}: {document.get('message', answer.reason)}")
+        return document
+
     def compose(self, *arguments: str, seconds: float, holding: tuple[int, ...] = ()) -> Outcome:
         return self._machine.run(*self._compose, *arguments, seconds=seconds, holding=holding)
 
     def containers(self, project: str) -> list[Container]:
         """All containers of a project, running or not, by service."""
-        # One that goes between the two commands makes the second fail, and the next look is right.
-        for _ in range(5):
-            listed = self._machine.run(
-                *("docker", "ps", "--all", "--quiet", "--no-trunc"),
-                *("--filter", f"label={PROJECT_LABEL}={project}", "--filter", f"label={ONE_OFF_LABEL}=False"),
-            )
-            if listed.status:
-                break
-            if not listed.out.split():
-                return []
-            shown = self._machine.run("docker", "inspect", "--type", "container", *listed.out.split())
-            if not shown.status:
-                found = [parse_container(item) for item in json.loads(shown.out)]
-                return sorted(found, key=lambda container: (container.service, container.id))
-            listed = shown
-        raise AgentError("docker", f"Docker does not tell the containers of {project}: {listed.text()}")
+        labels = [f"{PROJECT_LABEL}={project}", f"{ONE_OFF_LABEL}=False"]
+        listed = self._ask("/containers/json", all="true", filters=json.dumps({"label": labels}))
+        shown = [self._ask(f"/containers/{item['Id']}/json") for item in listed]
+        # None: gone between the two questions.
+        found = [parse_container(item) for item in shown if item is not None]
+        return sorted(found, key=lambda container: (container.service, container.id))
 
     def has_image(self, image: str) -> bool:
-        return self._machine.run("docker", "image", "inspect", "--format", "{{.Id}}", image).status == 0
+        return self._ask(f"/images/{image}/json") is not None
 
     def pull(self, image: str, seconds: float) -> Outcome:
         return self._machine.run("docker", "pull", "--quiet", image, seconds=seconds)
@@ -135,12 +174,11 @@ class Docker:
 
     def make_network(self, name: str) -> Outcome | None:
         """A user-defined bridge; None if it is there or was made."""
-        inspect = ("docker", "network", "inspect", "--format", "{{.Id}}", name)
-        if self._machine.run(*inspect).status == 0:
+        if self._ask(f"/networks/{name}") is not None:
             return None
         made = self._machine.run("docker", "network", "create", "--driver", "bridge", name)
         # Another bundle's deploy may have made it meanwhile.
-        return None if made.status == 0 or self._machine.run(*inspect).status == 0 else made
+        return None if made.status == 0 or self._ask(f"/networks/{name}") is not None else made
 
     def log(self, container: Container) -> str:
         """Its last lines; both streams."""
