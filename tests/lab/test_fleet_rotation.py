@@ -23,6 +23,8 @@ HOSTS = ("hub", "nj", "sg")
 """Between these the pings run; the rotation covers every host that stands."""
 ENOUGH = 900
 """Pings of each pair at least; a reply counts as lost after 2 s."""
+UNJUDGED = 100
+"""Pings of the last 2 s: on a busy machine the reply to one of them may still be under way when ping is ended."""
 
 
 @contextmanager
@@ -46,11 +48,11 @@ def pings_between_all_pairs(fleet: StandingFleet) -> Iterator[dict[tuple[str, st
 
 
 def sent_and_lost(told: str) -> tuple[int, int]:
-    """Out of ping's own output. The last packet was sent less than 20 ms before ping was ended: it is not judged."""
+    """Out of ping's own output, of those that had their 2 s."""
     summary = re.search(r"(\d+) packets transmitted", told)
     assert summary, told[-300:]
     answered = {int(number) for number in re.findall(r"icmp_seq=(\d+) ttl", told)}
-    sent = int(summary[1]) - 1
+    sent = int(summary[1]) - UNJUDGED
     return sent, len(set(range(1, sent + 1)) - answered)
 
 
@@ -66,7 +68,7 @@ def assert_settled(fleet: StandingFleet) -> None:
 
 def keep_pinging(fleet: StandingFleet) -> None:
     """Let the pings go on until each pair has sent enough: they are counted by time, 50 a second."""
-    fleet.on("hub", "ping", "-n", "-q", "-i", "0.02", "-c", str(ENOUGH), fleet.mesh_address("nj"))
+    fleet.on("hub", "ping", "-n", "-q", "-i", "0.02", "-c", str(ENOUGH + UNJUDGED), fleet.mesh_address("nj"))
 
 
 @pytest.mark.parametrize("wish", [Wish.KEYS, Wish.PSK])
