@@ -53,7 +53,7 @@ def start(home: LabHome) -> None:
     Raises:
         LabError: it does not get that far; the message has the end of its log.
     """
-    if pid_of(_pid_file(home), _marker(home)) is not None:
+    if pid_of(pid_file(home), _marker(home)) is not None:
         return
     address = home.ranges.registry_address
     namespace.add_local_address(home, address)
@@ -76,8 +76,8 @@ def start(home: LabHome) -> None:
     # JSON is YAML.
     _configuration(home).write_text(json.dumps(configuration, indent=1) + "\n")
     pid = spawn([*namespace.inside(home), "docker-registry", "serve", str(_configuration(home))], log)
-    _pid_file(home).parent.mkdir(parents=True, exist_ok=True)
-    _pid_file(home).write_text(str(pid))
+    pid_file(home).parent.mkdir(parents=True, exist_ok=True)
+    pid_file(home).write_text(str(pid))
     deadline = time.monotonic() + START_SECONDS
     while not _answers(str(address), trust.authority):
         if has_ended(pid) or time.monotonic() > deadline:
@@ -87,14 +87,15 @@ def start(home: LabHome) -> None:
 
 def stop(home: LabHome) -> None:
     """End the registry if it runs, and remove what is its own; the images stay in the user's cache."""
-    pid = pid_of(_pid_file(home), _marker(home))
+    pid = pid_of(pid_file(home), _marker(home))
     if pid is not None:
         end(pid, _marker(home), patience_seconds=5.0)
-    _pid_file(home).unlink(missing_ok=True)
+    pid_file(home).unlink(missing_ok=True)
     shutil.rmtree(folder(home), ignore_errors=True)
 
 
-def _pid_file(home: LabHome) -> Path:
+def pid_file(home: LabHome) -> Path:
+    """Where the registry's process is noted."""
     return REGISTER / home.id / "registry.pid"
 
 

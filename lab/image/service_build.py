@@ -77,7 +77,9 @@ def build_service_images(progress: Progress) -> Mapping[str, Built]:
     with locked(_index().with_suffix(".lock")):
         if not (made := built_images()):
             started = time.monotonic()
-            progress(f"making the services' images ({', '.join(image.name for image in SERVICE_IMAGES)}; 2 min, once)")
+            progress(
+                "making the services' images (Debian 13 packages; about a minute and a half where nothing is cached)"
+            )
             made = _build(progress)
             write_json(_index(), {name: asdict(image) for name, image in made.items()})
             progress(f"made the services' images in {time.monotonic() - started:.0f} s")

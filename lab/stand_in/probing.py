@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .wiring import Database, Wiring
+from .wiring import Cache, Database, Wiring
 
 PATIENCE_SECONDS = 2
 """For one connection. A health check waits for three of them at most."""
@@ -32,36 +32,38 @@ def ask_database(database: Database) -> str:
     return OK if answer == (1,) else f"SELECT 1 answered {answer}"
 
 
-def ask_redis(host: str, port: int, password: str) -> str:
+def ask_redis(cache: Cache) -> str:
     """``ok`` if it answers PING, else what it said."""
     import redis
 
     client = redis.Redis(
-        host=host,
-        port=port,
-        password=password or None,
+        host=cache.host,
+        port=cache.port,
+        username=cache.user or None,
+        password=cache.password or None,
         socket_timeout=PATIENCE_SECONDS,
         socket_connect_timeout=PATIENCE_SECONDS,
     )
     try:
         client.ping()
     except (redis.RedisError, OSError) as error:
-        return _said(error, password)
+        return _said(error, cache.password)
     finally:
         client.close()
     return OK
 
 
-def look(wiring: Wiring) -> dict[str, str]:
-    """The state of each target. What another host serves is ``waiting`` while it is not reached: no fault of ours."""
-    redis = ask_redis(*wiring.redis, wiring.redis_password) if wiring.redis else NOT_SET
-    return {"read": ask_database(wiring.read), "write": _reach(wiring.write), "redis": redis}
+def look_near(wiring: Wiring) -> dict[str, str]:
+    """The state of what this host itself serves; it decides whether the service is healthy."""
+    redis = ask_redis(wiring.redis) if wiring.redis else NOT_SET
+    return {"read": ask_database(wiring.read), "redis": redis}
 
 
-def _reach(primary: Database | None) -> str:
-    if primary is None:
-        return NOT_SET
-    return OK if ask_database(primary) == OK else WAITING
+def look_everywhere(wiring: Wiring) -> dict[str, str]:
+    """The same, and the hub's database: ``waiting`` while it is not reached, which is no fault of this host."""
+    if wiring.write is None:
+        return {**look_near(wiring), "write": NOT_SET}
+    return {**look_near(wiring), "write": OK if ask_database(wiring.write) == OK else WAITING}
 
 
 def is_healthy(targets: dict[str, str]) -> bool:
@@ -78,7 +80,7 @@ def who(wiring: Wiring, targets: dict[str, str]) -> dict[str, Any]:
         "credentials": list(wiring.credentials),
         "read": {"target": wiring.read.target, "user": wiring.read.user, "state": targets["read"]},
         "write": {"target": wiring.write.target if wiring.write else "", "state": targets["write"]},
-        "redis": {"target": ":".join(map(str, wiring.redis or ())), "state": targets["redis"]},
+        "redis": {"target": wiring.redis.target if wiring.redis else "", "state": targets["redis"]},
         "cluster": list(wiring.cluster),
     }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from .probing import OK, is_healthy, look, who
+from .probing import OK, is_healthy, look_everywhere, look_near, who
 from .wiring import Wiring
 
 
@@ -28,12 +28,12 @@ def server(wiring: Wiring, address: str = "0.0.0.0") -> ThreadingHTTPServer:  # 
             if self.path not in ("/health", "/metrics", "/whoami"):
                 self._reply(404, "text/plain", "not found\n")
                 return
-            targets = look(wiring)
             if self.path == "/metrics":
-                self._reply(200, "text/plain; version=0.0.4", metrics(wiring, targets))
+                self._reply(200, "text/plain; version=0.0.4", metrics(wiring, look_everywhere(wiring)))
             elif self.path == "/whoami":
-                self._reply(200, "application/json", json.dumps(who(wiring, targets)) + "\n")
+                self._reply(200, "application/json", json.dumps(who(wiring, look_everywhere(wiring))) + "\n")
             else:
+                targets = look_near(wiring)
                 healthy = is_healthy(targets)
                 state = {"status": "healthy" if healthy else "unhealthy", **targets}
                 self._reply(200 if healthy else 503, "application/json", json.dumps(state) + "\n")

@@ -49,6 +49,34 @@ class Database:
 
 
 @dataclass(frozen=True)
+class Cache:
+    """One ``host:port[,user=..][,password=..]``, as .NET's StackExchange.Redis writes it."""
+
+    host: str
+    port: int
+    user: str
+    password: str
+
+    @property
+    def target(self) -> str:
+        return f"{self.host}:{self.port}"
+
+    @classmethod
+    def parse(cls, variable: str, text: str) -> Cache:
+        """From a connection string.
+
+        Raises:
+            MissingSetting: it does not begin with a host and a port.
+        """
+        endpoint, *options = text.split(",")
+        host, _, port = endpoint.strip().rpartition(":")
+        if not host or not port.isdigit():
+            raise MissingSetting(f"{variable} is not 'host:port': {endpoint!r}")
+        values = {key.strip().lower(): value.strip() for key, _, value in (option.partition("=") for option in options)}
+        return cls(host, int(port), values.get("user", ""), values.get("password", ""))
+
+
+@dataclass(frozen=True)
 class Wiring:
     """Everything of it."""
 
@@ -61,8 +89,7 @@ class Wiring:
     """Names of the variables that look like a broker's key; never their values."""
     read: Database
     write: Database | None
-    redis: tuple[str, int] | None
-    redis_password: str
+    redis: Cache | None
     cluster: tuple[str, ...]
     fill_mb: int
 
@@ -85,8 +112,7 @@ class Wiring:
             credentials=tuple(sorted(name for name in environment if _is_credential(name))),
             read=Database.parse(READ_DATABASE, environment[READ_DATABASE]),
             write=Database.parse(WRITE_DATABASE, primary) if primary else None,
-            redis=_endpoint(REDIS, redis) if redis else None,
-            redis_password=environment.get("REDIS_PASSWORD", ""),
+            redis=Cache.parse(REDIS, redis) if redis else None,
             cluster=tuple(node.strip() for node in environment.get(CLUSTER, "").split(",") if node.strip()),
             fill_mb=_number(environment, "FILL_MB", 0),
         )
@@ -97,14 +123,6 @@ def _number(environment: Mapping[str, str], name: str, default: int) -> int:
     if not text.isdigit():
         raise MissingSetting(f"{name} is not a whole number: {text!r}")
     return int(text)
-
-
-def _endpoint(variable: str, text: str) -> tuple[str, int]:
-    """``host:port``; what StackExchange.Redis allows behind it (``,password=..``) is not looked at."""
-    host, _, port = text.split(",")[0].rpartition(":")
-    if not host or not port.isdigit():
-        raise MissingSetting(f"{variable} is not 'host:port': {text.split(',')[0]!r}")
-    return host, int(port)
 
 
 def _venues(text: str) -> dict[str, str]:

@@ -11,8 +11,9 @@ import pytest
 
 from fleet.cli import main
 from fleet.images.errors import NoSuchImage, NotPinned
-from fleet.images.pin import pin
-from fleet.model.images import IMAGES_FILE, KEYS
+from fleet.images.follow import follow_tags
+from fleet.images.pin import pin, read
+from fleet.model.images import IMAGES_FILE, KEYS, ImageNotPinned
 from tests.images.conftest import LOGIN, Registry
 
 pytestmark = pytest.mark.unit
@@ -128,3 +129,25 @@ def test_the_command_shows_old_and_new_and_json_has_both(
     assert json.loads(fleet("list", "--json"))["redis"]["digest"] == new
     assert new[:19] in fleet("list")
     assert "0 of 1 changed" in fleet("pin", "redis")
+
+
+def test_an_image_that_follows_its_tag_is_pinned_before_each_up_and_that_is_said_aloud(
+    registry: Registry, fleet_with: Write
+) -> None:
+    root = fleet_with(registry.host)
+    registry.publish("redis", "1", "old")
+    said: list[str] = []
+
+    follow_tags(root, lambda subject, line: said.append(line))
+    assert said == []
+
+    text = (root / IMAGES_FILE).read_text()
+    (root / IMAGES_FILE).write_text(text.replace('/redis\n  tag: "1"', '/redis\n  follow: true\n  tag: "1"'))
+    for label, expected in (("old", "now {}"), ("old", "as before"), ("new", "now {}")):
+        digest = registry.publish("redis", "1", label)
+        follow_tags(root, lambda subject, line: said.append(line))
+        outcome = expected.format(digest)
+        assert said.pop() == f"DEVELOPMENT: redis follows the tag {registry.host}/redis:1: {outcome}"
+        assert read(root).pinned("redis").endswith(digest)
+    with pytest.raises(ImageNotPinned):
+        read(root).pinned("questdb")

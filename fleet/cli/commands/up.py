@@ -23,6 +23,7 @@ def up(
     together: Annotated[bool, typer.Option(help="Do not wait between phases: for the first bring-up.")] = False,
 ) -> None:
     """Bring stacks up: addresses first, then the regions phase by phase, the ones of a phase at the same time."""
+    from fleet.images.follow import follow_tags
     from fleet.operation import order
     from fleet.operation.fleet_up import run_waves
     from fleet.operation.guard import refuse_placeholders
@@ -30,6 +31,7 @@ def up(
     from fleet.orphans import count_orphans
 
     context = Context(root)
+    follow_tags(context.root, progress)
     refuse_placeholders(context.configuration)
     waves = order.waves(context.configuration, stacks or ())
     ordered = order.together(waves) if together else waves

@@ -25,5 +25,7 @@ def validate(root: Root = None, json: Json = False) -> None:
         print_json({"problems": [], "placeholders": [vars(problem) for problem in placeholders]})
         return
     print(f"{len(configuration.stacks)} regions, {len(configuration.hosts())} hosts: no problems")
+    for key in configuration.images.following():
+        print(f"development: images.yaml: {key} follows its tag: each fleet up asks its registry which digest to run")
     for problem in placeholders:
         print(f"before real servers: {problem}")
