@@ -15,6 +15,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,8 @@ from .settings import Settings, read
 
 SETTINGS = "/etc/keeper/keeper.json"
 GATE_PATIENCE_SECONDS = 60.0
+ORDER_TIMEOUT_SECONDS = 60.0
+"""Of an answer to what an operator asks for: above the longest that Redis itself takes for a command (``MIGRATE``)."""
 
 
 def main(argv: list[str]) -> int:
@@ -73,17 +76,21 @@ def _look(settings: Settings, endpoints: list[str]) -> dict[str, Any]:
 
 
 def _do(settings: Settings, commands: list[dict[str, Any]]) -> dict[str, Any]:
-    instances = Instances(settings)
+    instances = _patient(settings)
     replies = [instances.client(command["at"]).call(*command["words"]) for command in commands]
     instances.close()
     return {"replies": replies}
 
 
 def _move(settings: Settings, order: dict[str, Any]) -> dict[str, Any]:
-    instances = Instances(settings)
+    instances = _patient(settings)
     keys = move(settings, instances.client(order["source"]), instances.client(order["target"]), order["slots"])
     instances.close()
     return {"keys": keys}
+
+
+def _patient(settings: Settings) -> Instances:
+    return Instances(replace(settings, timeout_seconds=ORDER_TIMEOUT_SECONDS))
 
 
 if __name__ == "__main__":

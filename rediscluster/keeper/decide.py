@@ -115,18 +115,17 @@ def _as_replica(settings: Settings, shard: Shard, views: Mapping[str, View], vie
     master = view.node(view.myself.master)
     if view.link != "up":
         decision.waiting.append(f"{name} has no connection to its master, or is being filled")
-    partner = views[shard.partner(view.endpoint)]
-    if master is not None and "noaddr" in master.flags and partner.answers and partner.id != master.id:
+    partner = views.get(shard.partner(view.endpoint))
+    rebuilt = partner is not None and partner.answers and master is not None and partner.id != master.id
+    if rebuilt and master is not None and "noaddr" in master.flags:
         # Somebody else answers at the master's address: it was rebuilt before it was missed. Redis never counts a node
         # without an address as failed, so nobody would promote this replica. The masters still have to vote for it.
-        if view.offset and not partner.myself.slots:
+        if view.offset and partner is not None and not partner.myself.slots:
             decision.actions.append(Action(view.endpoint, ("CLUSTER", "FAILOVER", "FORCE")))
         return
     if master is None or master.endpoint != shard.partner(view.endpoint):
         where = settings.name(master.endpoint) if master and master.endpoint else "an unknown node"
-        decision.attention.append(
-            f"{name} replicates {where} instead of {settings.name(shard.partner(view.endpoint))}: fleet redis reshape"
-        )
+        decision.attention.append(f"{name} replicates {where}, which is not what the plan says: fleet redis reshape")
     elif view.endpoint == shard.home:
         decision.notes.append(
             f"{shard.region}'s slots are at {settings.name(shard.spare)} since a failover: fleet redis rejoin "

@@ -16,6 +16,8 @@ from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from rediscluster import ClusterPlan, ClusterSettings, Instance, Member, Profile, plan
 from rediscluster.document import keeper_document
 from rediscluster.keeper.resp import Client, Reply
@@ -38,6 +40,7 @@ class Stand:
     folder: Path
     block: int
     """second part of every address, 127.<block>.x.1: no two stands share one"""
+    node_timeout_ms: int = NODE_TIMEOUT_MS
     users: Mapping[str, int] = field(default_factory=dict)
     """user id of a host's processes, where they are to be told apart; else the test's own"""
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
@@ -47,7 +50,7 @@ class Stand:
             profile,
             tuple(map(self.member, regions)),
             leaving=tuple(map(self.member, leaving)),
-            node_timeout_ms=NODE_TIMEOUT_MS,
+            node_timeout_ms=self.node_timeout_ms,
         )
 
     def member(self, region: str) -> Member:
@@ -61,7 +64,7 @@ class Stand:
             "address": instance.address,
             "port": instance.port,
             "bus_port": instance.port + 10000,
-            "node_timeout_ms": NODE_TIMEOUT_MS,
+            "node_timeout_ms": self.node_timeout_ms,
             "backlog_mb": 1,
             "maxmemory_mb": 64,
             "replication_password": json.dumps(PASSWORDS["repl"]),
@@ -198,7 +201,13 @@ class Stand:
             )
 
 
-def until(holds: Callable[[], Any], what: str, seconds: float = 30.0) -> None:
+def needs_redis() -> None:
+    """Skip where there is no Redis to run."""
+    if not shutil.which(REDIS_SERVER):
+        pytest.skip("redis-server is not installed")
+
+
+def until(holds: Callable[[], Any], what: str, seconds: float = 180.0) -> None:
     """Wait for a condition; the limit is far above what it takes, for busy machines."""
     deadline = time.monotonic() + seconds
     while not holds():

@@ -13,6 +13,8 @@ from rediscluster import ClusterPlan, ClusterSettings, Profile, plan, slot_of
 from rediscluster.keeper.resp import Refused
 from tests.rediscluster.stand import KEEPER_PORT, PASSWORDS, Stand, until
 
+pytestmark = pytest.mark.parts
+
 HOSTS = ("nj", "sg", "ldn")
 
 

@@ -20,6 +20,8 @@ from rediscluster.remote import RemoteCluster
 from tests.hosts.sshd import SSHD, SshServers
 from tests.rediscluster.stand import Stand, until
 
+pytestmark = pytest.mark.parts
+
 HOSTS = ("nj", "sg", "ldn")
 KEYS = "authorized_keys"
 DOCKER = """\

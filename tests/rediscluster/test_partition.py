@@ -16,11 +16,12 @@ from pathlib import Path
 import pytest
 
 from rediscluster import ClusterPlan, plan
-from tests.rediscluster.stand import Stand, until
+from tests.rediscluster.stand import Stand, needs_redis, until
 
-pytestmark = pytest.mark.skipif(
-    os.geteuid() != 0 or not shutil.which("nft"), reason="dividing a network needs root and nft"
-)
+pytestmark = [
+    pytest.mark.parts,
+    pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("nft"), reason="dividing a network needs root and nft"),
+]
 
 HOSTS = ("nj", "sg", "ldn")
 CLONE_NEWNET = 0x40000000  # linux/sched.h
@@ -45,6 +46,7 @@ def network() -> Iterator[None]:
 
 @pytest.fixture
 def divided_stand(network: None, tmp_path: Path) -> Iterator[Stand]:
+    needs_redis()
     stand = Stand(tmp_path, block=77, users=SIDES)
     yield stand
     stand.close()
@@ -102,7 +104,7 @@ def test_one_cluster_comes_of_two_halves(divided_stand: Stand, moment: Callable[
     assert len(claims) == len(set(claims)), "no slot is claimed twice, whatever each half did by itself"
     ids = {stand.view(one.endpoint).id for one in cluster.instances}
     heal()
-    until(lambda: stand.formed(cluster), "one cluster of all", seconds=60)
+    until(lambda: stand.formed(cluster), "one cluster of all")
     for one in cluster.instances:
         assert {node.id for node in stand.view(one.endpoint).nodes} == ids
     for shard in cluster.shards:

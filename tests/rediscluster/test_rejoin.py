@@ -10,6 +10,8 @@ from tests.rediscluster.stand import PASSWORDS, Stand, until
 from tests.rediscluster.test_reshape import remote
 from tests.rediscluster.writer import Load
 
+pytestmark = pytest.mark.parts
+
 HOSTS = ("nj", "sg", "ldn")
 
 

@@ -18,6 +18,8 @@ from rediscluster.steps import Done, Move
 from tests.rediscluster.stand import PASSWORDS, Stand, until
 from tests.rediscluster.writer import ClusterWriter, Load
 
+pytestmark = pytest.mark.parts
+
 BEFORE, AFTER, ALL = ("hub", "nj", "sg"), ("nj", "sg", "ldn"), ("hub", "nj", "sg", "ldn")
 
 
