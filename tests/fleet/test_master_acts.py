@@ -7,7 +7,9 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from typer.testing import CliRunner
 
+from fleet.cli.commands.mesh import app
 from fleet.configuration import Configuration, load
 from fleet.mesh.master import RunningFleet, host_key_state
 from fleet.mesh.rotate import RotationStopped, node_state
@@ -82,3 +84,10 @@ def test_without_a_standing_host_there_is_nothing_to_exchange(configuration: Con
     fleet = RunningFleet(cast(Any, None), configuration, (), cast(SecretStore, SimpleNamespace(master=bytes(32))))
     with pytest.raises(RotationStopped, match="no host stands"):
         fleet.require_rest()
+
+
+def test_a_rotation_is_asked_for_one_thing_at_a_time() -> None:
+    for options in (["--master", "--keys"], ["--master", "--abort"], []):
+        told = CliRunner().invoke(app, ["rotate", *options])
+        assert told.exit_code == 2
+        assert "--master" in told.output
