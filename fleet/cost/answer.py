@@ -59,7 +59,7 @@ def answer(
         NoSuchStack: one of them is unknown.
         fleet.model.problems.ConfigurationError: the usage file has problems.
     """
-    _refuse_unknown(configuration, stacks)
+    refuse_unknown(configuration, stacks)
     usage = read_usage(usage_file, configuration.stacks) if usage_file else Usage()
     prices = load_prices(configuration.catalogue, root / FOLDER)
     things = declared_things(configuration)
@@ -73,7 +73,8 @@ def places_of(configuration: Configuration) -> Mapping[str, str]:
     return {name: region.place for name, region in configuration.fleet.regions.items()}
 
 
-def _refuse_unknown(configuration: Configuration, stacks: Sequence[str]) -> None:
+def refuse_unknown(configuration: Configuration, stacks: Sequence[str]) -> None:
+    """Raises NoSuchStack for the first name that is no stack."""
     known = (*configuration.stacks, ADDRESSES, DNS)
     for name in stacks:
         if name not in known:

@@ -45,7 +45,7 @@ def price_things(things: Iterable[Priced], prices: PriceList, usage: Usage) -> I
                 checks_at_aws += thing.at_aws
                 yield _health_check(thing, prices, checks_at_aws)
             case Unpriceable():
-                yield unpriced(thing, "resource", "", thing.what, thing.reason)
+                yield unpriced(thing, thing.what.rpartition(":")[2], "", thing.what, thing.reason)
 
 
 def price_dns_use(usage: Usage, prices: PriceList) -> Iterator[Line]:

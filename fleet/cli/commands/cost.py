@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from fleet.configuration import Configuration
     from fleet.cost.answer import Answer
     from fleet.cost.estimate import Estimate
+    from fleet.cost.line import Line
 
 UNPRICED, OVER_BUDGET = 1, 3
 
@@ -28,13 +30,27 @@ def cost(
     compare_spec: Annotated[bool, typer.Option("--compare-spec", help="Beside the specification's table.")] = False,
     usage: Annotated[Path | None, typer.Option(help="A YAML file with hours and GB out per region.")] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Fail if anything has no known price.")] = False,
+    preview: Annotated[
+        bool,
+        typer.Option(
+            "--preview",
+            help="What up would change, by the engine's own preview of STACKS, or of files that "
+            "pulumi preview --json --show-sames wrote.",
+        ),
+    ] = False,
     root: Root = None,
 ) -> None:
     """What the fleet costs a month and a year, by price lists. Exit code 3: over a budget of fleet.yaml.
 
-    Needs no engine, no account and no network.
+    Needs no engine, no account and no network, except for --preview of a stack.
     """
     from datetime import date
+
+    if preview:
+        from fleet.cli.commands.cost_preview import cost_of_changes
+
+        cost_of_changes(Context(root), stacks or (), usage, as_json=json, as_markdown=markdown, strict=strict)
+        return
 
     from fleet.cost.answer import answer
 
@@ -60,14 +76,14 @@ def cost(
         from fleet.cost.page import page
 
         html.write_text(page(context.configuration.fleet.name, found.shown, found.verdicts), encoding="utf-8")
-    end(found.shown, over_budget=found.over_budget, strict=strict)
+    end(found.shown.unpriced, over_budget=found.over_budget, strict=strict)
 
 
-def end(shown: Estimate, *, over_budget: bool, strict: bool) -> None:
+def end(unpriced: Sequence[Line], *, over_budget: bool, strict: bool) -> None:
     """Leave with the code that the answer asks for."""
-    if strict and shown.unpriced:
-        names = ", ".join(line.row for line in shown.unpriced)
-        typer.echo(f"error: {len(shown.unpriced)} unpriced: {names}", err=True)
+    if strict and unpriced:
+        names = ", ".join(line.row for line in unpriced)
+        typer.echo(f"error: {len(unpriced)} unpriced: {names}", err=True)
         raise typer.Exit(UNPRICED)
     if over_budget:
         raise typer.Exit(OVER_BUDGET)
@@ -102,11 +118,11 @@ def _table(found: Answer) -> None:
         print(f"stale: {warning}")
 
 
-def _read(line: object) -> str:
-    origin = getattr(line, "origin", None)
-    if origin is None:
+def _read(line: Line) -> str:
+    if line.origin is None:
         return ""
-    return str(origin.as_of or origin.source) + (" (unverified)" if origin.confidence == "unverified" else "")
+    doubt = " (unverified)" if line.origin.confidence == "unverified" else ""
+    return f"{line.origin.as_of or line.origin.source}{doubt}"
 
 
 def _explain(shown: Estimate, row: str) -> None:
