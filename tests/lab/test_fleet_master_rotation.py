@@ -112,7 +112,13 @@ def kill_command_at(fleet: StandingFleet, words: str, option: str) -> None:
     """Begin a rotation and kill it as soon as its progress says these words."""
     process = subprocess.Popen(command(fleet, option), stderr=subprocess.PIPE, text=True, start_new_session=True)
     assert process.stderr is not None
+    told = []
     with process.stderr as progress:
-        assert any(words in line for line in progress), f"it ended before '{words}'"
+        for line in progress:
+            told.append(line)
+            if words in line:
+                break
+        else:
+            raise AssertionError(f"it ended before '{words}': {''.join(told)}")
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
