@@ -5,11 +5,9 @@ Roll-back, and the way back from a red gate, are the deploy of a release that is
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 import re
-import socket
 import time
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,16 +15,12 @@ from typing import Any
 from .boot_program import COMPOSE_FILE, MARKER_FILE, MOUNTS_FILE
 from .bundle_folder import DATA_FILE, BundleFolder, KeptRelease, all_images, utc_now
 from .docker import Container, Docker
-from .gate import GOOD, Verdict, Watch, replicas
-from .lock import exclusive
+from .gate import GOOD, Verdict, Watch, replicas, watched_ports
 from .machine import Machine, Outcome
 from .mounts import Mounts, NotMountable, mounts_of
-from .report import Change
+from .preconditions import need_ports, need_room
+from .report import Change, ReleaseFailed
 
-MODES = ("deploy", "observe-release", "list-releases", "roll-back", "withdraw", "data-restored")
-
-MARGIN_BYTES = 64 << 20
-"""Free space beyond what a release asks for: logs, layers of containers, a second copy of its files."""
 PULL_SECONDS = 1800.0
 UP_MARGIN_SECONDS = 60.0
 """Beyond the gate's time, for Compose to stop the old containers and make the new ones."""
@@ -40,27 +34,6 @@ WAITING = 75
 
 # Compose's progress; what is left of its words is the reason.
 _PROGRESS = re.compile(r"^\s*(Container|Network|Volume|Image) \S+\s+[A-Z][a-z]+\s*$|^\s*\S+ (Pulling|Pulled)\s*$")
-
-
-class ReleaseFailed(Exception):
-    """A release was not promoted. ``code`` names the kind for the client; the texts are for the user."""
-
-    def __init__(self, code: str, message: str, service: str = "", log: str = "") -> None:
-        super().__init__(message)
-        self.code = code
-        self.service = service
-        self.log = log
-        self.consequence = ""
-        """what was kept and what runs now; empty: nothing was touched"""
-
-    def document(self) -> dict[str, str]:
-        return {
-            "code": self.code,
-            "message": str(self),
-            "service": self.service,
-            "log": self.log,
-            "consequence": self.consequence,
-        }
 
 
 @dataclass
@@ -109,12 +82,13 @@ class Bundle:
         """Bring a release here and to promotion; raises ReleaseFailed with the bundle in a defined state."""
         self._lock = lock
         self._find_interrupted()
-        self._room_for_files(files)
+        size = sum(len(file["content"].encode()) for file in files)
+        need_room(self.folder.path, size, "the release's files")
         self.folder.make()
         self._data_not_older(document["data_versions"], f"release {digest}")
         missing = [image for image in document["images"] if not self.docker.has_image(image)]
         if missing:
-            self._room_for_images(document["disk_bytes"])
+            need_room(self.docker.root, document["disk_bytes"], "the images that are not here yet")
         release = self.folder.place(digest, document, files)
         self._to(release, missing)
 
@@ -247,23 +221,6 @@ class Bundle:
     def _find_interrupted(self) -> None:
         self.work.interrupted = self.folder.load(MARKER_FILE).get("digest", "")
 
-    def _room_for_files(self, files: list[dict[str, Any]]) -> None:
-        size = sum(len(file["content"].encode()) for file in files)
-        self._room(_existing_parent(self.folder.path), size + MARGIN_BYTES, "the release's files")
-
-    def _room_for_images(self, disk_bytes: int) -> None:
-        self._room(self.docker.root, disk_bytes + MARGIN_BYTES, "the images that are not here yet")
-
-    def _room(self, place: str, wanted: int, what: str) -> None:
-        status = os.statvfs(place)
-        free = status.f_bavail * status.f_frsize
-        if free < wanted:
-            raise ReleaseFailed(
-                "space",
-                f"{what} need {wanted >> 20} MB free at {place}, and there are {free >> 20} MB. Make room there "
-                "(`docker system df` shows what Docker holds) or rent a larger disk",
-            )
-
     def _data_versions(self) -> dict[str, str]:
         versions: dict[str, str] = self.folder.load(DATA_FILE).get("versions", {})
         return versions
@@ -292,7 +249,8 @@ class Bundle:
     def _to(self, release: KeptRelease, missing: list[str]) -> None:
         ready = self._prepare(release)
         before = self.docker.containers(self.project)
-        self._ports_free(ready, before)
+        ours = {port for container in before for port in container.ports}
+        need_ports(self._machine, watched_ports(ready.gate) - ours)
         self._pull(missing)
         network = self.docker.make_network("fleet")
         if network is not None:
@@ -367,34 +325,6 @@ class Bundle:
             Change("file", f"{self.folder.store}/{link}", "update", "was not as it was placed") for link in repaired
         ]
         return Ready(release, project, mounts, frozenset(repaired.values()))
-
-    def _ports_free(self, ready: Ready, before: list[Container]) -> None:
-        ours = {port for container in before for port in container.ports}
-        for port in ready.gate["ports"]:
-            key = (port["address"], port["port"], port["protocol"])
-            if key in ours:
-                continue
-            kind = socket.SOCK_DGRAM if port["protocol"] == "udp" else socket.SOCK_STREAM
-            family = socket.AF_INET6 if ":" in port["address"] else socket.AF_INET
-            with socket.socket(family, kind) as probe:
-                # Without it a connection that has just ended would look like somebody who listens.
-                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, int(kind == socket.SOCK_STREAM))
-                try:
-                    probe.bind((port["address"], port["port"]))
-                except OSError as error:
-                    self._port_refused(port, error)
-
-    def _port_refused(self, port: dict[str, Any], error: OSError) -> None:
-        place = f"{port['address']}:{port['port']}/{port['protocol']}"
-        if error.errno == errno.EADDRNOTAVAIL:
-            raise ReleaseFailed("port", f"{place} cannot be published: this host has no address {port['address']} now")
-        if error.errno != errno.EADDRINUSE:
-            raise ReleaseFailed("port", f"{place} cannot be published: {error.strerror}")
-        flag = "-lunp" if port["protocol"] == "udp" else "-ltnp"
-        shown = self._machine.run("ss", "--no-header", flag, f"sport = :{port['port']}").out
-        held = sorted(set(re.findall(r'\(\("([^"]+)",pid=(\d+)', shown)))
-        holder = ", ".join(f"{name} (process {pid})" for name, pid in held) or "somebody else"
-        raise ReleaseFailed("port", f"{place} cannot be published: {holder} has the port on this host")
 
     def _before_data_change(self, release: KeptRelease, before: list[Container]) -> None:
         command = release.document.get("before_data_change")
@@ -559,62 +489,3 @@ def _order(version: str) -> list[tuple[int, str]]:
 def _reason(outcome: Outcome) -> str:
     lines = [line for line in outcome.err.splitlines() if line.strip() and not _PROGRESS.match(line)]
     return "\n".join(lines)[-1500:] or outcome.text()
-
-
-def _existing_parent(path: str) -> str:
-    while not os.path.isdir(path):
-        path = os.path.dirname(path)
-    return path
-
-
-def execute(payload: dict[str, Any]) -> dict[str, Any]:
-    """Do one stage of a bundle and return its document; raises AgentError where nothing could be done at all."""
-    machine = Machine(payload["root"], payload["path"])
-    os.umask(0o022)
-    bundle = Bundle(machine, payload["bundle"], payload.get("who", ""))
-    mode = payload["mode"]
-    if mode == "list-releases":
-        return {"releases": bundle.listing()}
-    if mode == "observe-release":
-        bundle.work.changes = bundle.differences(payload["digest"])
-        bundle.work.interrupted = bundle.folder.load(MARKER_FILE).get("digest", "")
-        return _withhold({"report": bundle.document(), "failure": None}, ())
-    machine.make_folders()
-    failure = None
-    part = f"bundle {bundle.name}"
-    with exclusive(machine, payload["who"], part, payload["lock_wait_seconds"], f"lock-{bundle.name}") as lock:
-        try:
-            if mode == "deploy":
-                bundle.deploy(payload["release"], payload["digest"], payload["files"], lock)
-            elif mode == "roll-back":
-                bundle.roll_back(payload["digest"], lock)
-            elif mode == "withdraw":
-                bundle.withdraw(lock)
-            else:
-                bundle.data_restored(payload["data_versions"])
-        except ReleaseFailed as failed:
-            failure = failed.document()
-        except OSError as error:
-            code = "space" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "host"
-            place = f" ({error.filename})" if error.filename else ""
-            failure = ReleaseFailed(code, f"{error.strerror}{place}").document()
-        return _withhold({"report": bundle.document(), "failure": failure}, payload.get("withhold", ()))
-
-
-def _withhold(document: dict[str, Any], secrets: Any) -> dict[str, Any]:
-    """The document without what a command may have quoted of a secret."""
-    if not secrets:
-        return document
-    pattern = re.compile("|".join(re.escape(secret) for secret in sorted(secrets, key=len, reverse=True)))
-
-    def clean(value: Any) -> Any:
-        if isinstance(value, str):
-            return pattern.sub("[withheld]", value)
-        if isinstance(value, list):
-            return [clean(item) for item in value]
-        if isinstance(value, dict):
-            return {key: clean(item) for key, item in value.items()}
-        return value
-
-    cleaned: dict[str, Any] = clean(document)
-    return cleaned

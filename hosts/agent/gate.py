@@ -47,7 +47,7 @@ class Watch:
         return cls(
             settle_seconds=gate["settle_seconds"],
             one_shots=frozenset(gate["one_shots"]),
-            ports=frozenset((port["address"], port["port"], port["protocol"]) for port in gate["ports"]),
+            ports=watched_ports(gate),
             services={name: replicas(service) for name, service in project["services"].items()},
             before={container.id: container for container in before},
         )
@@ -121,6 +121,11 @@ class Watch:
 
 def _is_good(container: Container) -> bool:
     return container.state == "running" and container.health in ("", "healthy")
+
+
+def watched_ports(gate: dict[str, Any]) -> frozenset[tuple[str, int, str]]:
+    """The ports of a gate: address, port, protocol."""
+    return frozenset((port["address"], port["port"], port["protocol"]) for port in gate["ports"])
 
 
 def replicas(service: dict[str, Any]) -> int:

@@ -9,7 +9,7 @@ import sys
 import traceback
 from typing import Any
 
-from . import bundles
+from . import release_stages
 from .accounts import Accounts, Users
 from .files import Absents, Directories, Entry, Files, Links
 from .guard import Guard
@@ -263,8 +263,8 @@ def execute(payload: dict[str, Any], sources: dict[str, str]) -> dict[str, Any]:
     report = Report()
     outcome = "done"
     try:
-        if payload["mode"] in bundles.MODES:
-            return bundles.execute(payload)
+        if payload["mode"] in release_stages.MODES:
+            return release_stages.execute(payload)
         _execute(payload, sources, report)
     except StageFailed as failure:
         report.failed += failure.failed

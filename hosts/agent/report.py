@@ -57,6 +57,27 @@ class AgentError(Exception):
         self.code = code
 
 
+class ReleaseFailed(Exception):
+    """A release was not promoted. ``code`` names the kind for the client; the texts are for the user."""
+
+    def __init__(self, code: str, message: str, service: str = "", log: str = "") -> None:
+        super().__init__(message)
+        self.code = code
+        self.service = service
+        self.log = log
+        self.consequence = ""
+        """what was kept and what runs now; empty: nothing was touched"""
+
+    def document(self) -> dict[str, str]:
+        return {
+            "code": self.code,
+            "message": str(self),
+            "service": self.service,
+            "log": self.log,
+            "consequence": self.consequence,
+        }
+
+
 @dataclass
 class Report:
     """What has been found and done so far."""

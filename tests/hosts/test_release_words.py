@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from hosts import Check, Gate, PublishedPort, Release, ReleaseFile, ReleaseReport, ServiceState, Waiting
-from hosts.agent.bundles import _order, _reason, _withhold
+from hosts.agent.bundles import _order, _reason
 from hosts.agent.machine import Outcome
+from hosts.agent.release_stages import _withhold
 from hosts.releases import _secret_words
 from hosts.report import Change
 
