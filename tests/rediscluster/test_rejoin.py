@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
+import tests.rediscluster.writer as writer_module
 from rediscluster import ClusterPlan, Profile, plan, rejoin
 from rediscluster.drive import RedisStopped, drive
 from tests.rediscluster.stand import PASSWORDS, Stand, until
@@ -68,3 +74,29 @@ def take_back(stand: Stand, cluster: ClusterPlan, host: str, accept_loss: bool) 
         lambda views: rejoin.next_step(cluster, views, host, accept_loss),
         lambda line: None,
     )
+
+
+def test_the_writer_runs_on_a_host_with_nothing_but_the_keeper(stand: Stand) -> None:
+    cluster = formed(stand, Profile.HA)
+    order = {
+        "seeds": [shard.home.endpoint for shard in cluster.shards],
+        "user": "app",
+        "password": PASSWORDS["app"],
+        "tags": HOSTS,
+        "rate": 200,
+    }
+    writer = subprocess.Popen(
+        [sys.executable, "-c", Path(writer_module.__file__).read_text()],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=stand.environment("nj"),
+        cwd=stand.folder,
+    )
+    assert writer.stdin is not None
+    writer.stdin.write(json.dumps(order).encode() + b"\n")
+    writer.stdin.flush()
+    until(lambda: sum(stand.view(shard.home.endpoint).keys for shard in cluster.shards) > 100, "it writes")
+    told, _ = writer.communicate()
+    tally = json.loads(told)
+    assert tally["acknowledged"] > 100
+    assert tally["lost"] == []
