@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from lab import registry
 from lab.lab import Lab
 from lab.machines import Machines, ServerSpec
 
@@ -28,6 +29,9 @@ def test_a_bare_server_installs_docker_from_the_labs_package_source(lab: Lab, ma
     assert install.code == 0, install.stderr
     assert lab.run("bare", ["systemctl", "start", "docker"]).code == 0
     assert lab.run("bare", ["docker", "version", "--format", "{{.Server.Version}}"]).code == 0
+    # The lab's registry is known and trusted here too.
+    pulled = lab.run("bare", ["docker", "pull", "--quiet", registry.images(lab.home)["redis"]])
+    assert pulled.code == 0, pulled.stderr
     # The source is there again after a boot.
     machines.reboot("test-bare")
     lab.wait_until_booted("bare")

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
-from lab import registry
+from fleet.images.errors import NotPinned
+from fleet.images.pin import pin
+from fleet.model.images import IMAGES_FILE, KEYS
+from lab import registry, registry_trust
 from lab.execution import Result
 from lab.lab import Lab
 from lab.machines import Machines, ServerSpec
-from lab.registry_trust import HOST
+from lab.registry_trust import DOCKERS_FOLDER, HOST
+from lab.settings import LabHome
 
 pytestmark = pytest.mark.lab
 
@@ -59,3 +66,58 @@ def test_every_image_is_pulled_by_its_digest_and_starts_as_a_user_of_numbers(
         assert said[name] in ran.stdout
         known = json.loads(host("docker", "image", "inspect", image).stdout)[0]
         assert known["RepoDigests"] == [f"{HOST}/{name}@{image.partition('@')[2]}"]
+
+
+def test_a_server_believes_the_registry_by_the_labs_authority_only(lab: Lab, host: Callable[..., Result]) -> None:
+    ask = ("curl", "--silent", "--show-error", "--max-time", "10", f"https://{HOST}/v2/")
+    stranger = host(*ask)
+    assert stranger.code == 60, stranger.stderr  # curl(1): the certificate cannot be verified
+    assert host(*ask, "--cacert", f"{DOCKERS_FOLDER}/ca.crt").stdout == "{}"
+    assert host("touch", f"{DOCKERS_FOLDER}/mine.crt").code != 0
+
+
+def test_nobody_can_push(host: Callable[..., Result]) -> None:
+    begin = ("curl", "--silent", "--cacert", f"{DOCKERS_FOLDER}/ca.crt", "--request", "POST", "--max-time", "10")
+    refused = host(
+        *begin, "--write-out", "%{http_code}", "--output", "/dev/null", f"https://{HOST}/v2/mine/blobs/uploads/"
+    )
+    assert refused.stdout == "405"
+
+
+def test_a_tag_is_pinned_over_tls_from_the_machine(lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    authority = registry_trust.trusted_folder(registry.folder(lab.home)) / "ca.crt"
+    address = f"{lab.home.ranges.registry_address}:{registry_trust.PORT}"
+    images = registry.images(lab.home)
+    (tmp_path / IMAGES_FILE).write_text(
+        "\n".join(f'{key}: {{repository: {address}/redis, tag: "8.0"}}' for key in KEYS) + "\n"
+    )
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    with pytest.raises(NotPinned, match="SSL_CERT_FILE can name your own authorities"):
+        pin(tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority))
+    assert {made.digest for made in pin(tmp_path)} == {images["redis"].partition("@")[2]}
+
+
+def test_a_registry_that_died_comes_back_with_the_lab_and_servers_still_believe_it(
+    lab: Lab, host: Callable[..., Result], eventually: Eventually
+) -> None:
+    pid = int(registry.pid_file(lab.home).read_text())
+    os.kill(pid, signal.SIGKILL)
+    eventually(lambda: not Path(f"/proc/{pid}/cmdline").exists() or not Path(f"/proc/{pid}/cmdline").read_bytes())
+    image = registry.images(lab.home)["redis"]
+    host("docker", "image", "rm", "--force", image)
+    assert host("docker", "pull", "--quiet", image).code != 0
+
+    began = time.monotonic()
+    lab.up(print)
+    print(f"up again in {time.monotonic() - began:.1f} s")
+
+    assert host("docker", "pull", "--quiet", image).code == 0
+
+
+def test_a_lab_without_servers_has_its_images_on_paper(tmp_path: Path) -> None:
+    home = LabHome(tmp_path)
+    home.configure(servers=False)
+    images = registry.images(home)
+    assert set(images) == {"questdb", "redis", "python", "shipper", "stand-in"}
+    assert all(image.endswith("@sha256:" + "0" * 64) for image in images.values())

@@ -129,7 +129,7 @@ def test_metrics_are_in_prometheus_text_format(host: Host) -> None:
 def test_it_is_unhealthy_while_a_database_of_its_host_is_away(
     host: Host, eventually: Eventually, target: str, container: str
 ) -> None:
-    host.docker("stop", container)
+    host.docker("kill", container)
     status, body = host.get("/health")
     assert status == 503
     assert json.loads(body)[target] != "ok"
