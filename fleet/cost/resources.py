@@ -40,8 +40,8 @@ FREE = frozenset(
 )
 """Types that their providers do not bill."""
 
-FREE_PREFIXES = ("pulumi:", "pulumi-python:")
-"""The engine's own, and dynamic resources: what they do, they do on hosts."""
+FREE_PREFIXES = ("pulumi:", "pulumi-python:dynamic/infra:")
+"""The engine's own, and this project's dynamic resources (``infra``): what they do, they do on hosts."""
 
 
 @dataclass(frozen=True)

@@ -86,8 +86,10 @@ def test_digitalocean_seconds_up_to_the_month_of_672(prices: PriceList, hours: s
 def test_digitalocean_bills_a_minute_at_the_least(prices: PriceList) -> None:
     row = prices.catalogue.plan("digitalocean", "s-4vcpu-8gb")
     assert row is not None
+    price = row.price_at("sgp1")
+    assert price is not None
     for hours in ("0.0001", "0.01"):
-        found = rent(row, prices.billing["digitalocean"], Decimal(hours))  # type: ignore[arg-type]
+        found = rent(price, prices.billing["digitalocean"], Decimal(hours))
         assert found is not None
         assert found.hours == Decimal(60) / 3600
 

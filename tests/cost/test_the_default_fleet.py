@@ -19,8 +19,12 @@ from __future__ import annotations
 from datetime import date, timedelta
 from decimal import Decimal
 
+from fleet.catalogue.prices import PriceList
 from fleet.configuration import Configuration
 from fleet.cost.answer import Answer, answer
+from fleet.cost.estimate import estimate
+from fleet.cost.things import Server, StaticAddress
+from fleet.cost.usage import Usage
 from tests.cost.conftest import ROOT, TODAY, Folder
 
 
@@ -87,8 +91,17 @@ def test_unpriced_is_shown_counted_and_in_no_sum(folder: Folder) -> None:
     ]
     assert shown.monthly_usd == Decimal("279.00") - Decimal("48.00")
 
-    folder.host("chi", provider="vultr", location="sao", plan="vc2-1c-1gb")
-    assert folder.answer("chi").shown.monthly_usd == Decimal("7.50") + Decimal("3.00")
+
+def test_a_location_with_a_price_of_its_own(prices: PriceList) -> None:
+    def month(location: str) -> Decimal:
+        things = [
+            Server("s", "s", "s", "vultr", location, "vc2-1c-1gb"),
+            StaticAddress("s", "s", "s", "vultr", location),
+        ]
+        return estimate(things, prices, Usage(), TODAY).monthly_usd
+
+    assert month("ewr") == Decimal("5.00") + Decimal("3.00")
+    assert month("sao") == Decimal("7.50") + Decimal("3.00")
 
 
 def test_ec2_bills_hours_disk_and_address_apart(folder: Folder) -> None:
