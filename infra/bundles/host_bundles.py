@@ -40,7 +40,12 @@ def _questdb(configuration: Configuration, ref: HostRef, vault: Vault) -> Releas
     memory = questdb.memory_of(_memory_mb(configuration, ref))
     if ref.region != configuration.fleet.hub:
         return questdb.replica_release(ref.mesh_address, configuration.images, memory, vault)
-    return questdb.primary_release(ref.mesh_address, (), configuration.images, memory, vault)
+    replicas = tuple(
+        questdb.Replica(other.id, other.mesh_address)
+        for other in configuration.hosts()
+        if other.host.name == MAIN and other.region != ref.region
+    )
+    return questdb.primary_release(ref.mesh_address, replicas, configuration.images, memory, vault)
 
 
 def _redis(configuration: Configuration, ref: HostRef, vault: Vault) -> Release:

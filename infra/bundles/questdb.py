@@ -7,8 +7,10 @@ no read-only user.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib import resources
 from ipaddress import IPv4Address
 
 from fleet.model.ports import QUESTDB_HTTP, QUESTDB_METRICS, QUESTDB_SQL
@@ -25,6 +27,7 @@ UID = 10001
 
 ROOT = "/var/lib/questdb"
 SCRIPTS = "/etc/questdb"
+SECRETS = "/run/secrets"
 
 WRITER = "writer"
 READER = "reader"
@@ -33,7 +36,7 @@ HTTP_USER = "shipper"
 SQL_SECONDS = 20
 """For one statement of a check."""
 
-SHIPPER_LIMIT_MB = 160
+SHIPPER_LIMIT_MB = 128
 """A shipper's container."""
 
 GATE_SECONDS = 180.0
@@ -98,7 +101,7 @@ def _release(
     vault: Vault,
 ) -> Release:
     image = images.pinned("questdb")
-    shipper_image = images.pinned("shipper") if replicas else ""
+    python_image = images.pinned("python") if replicas else ""
     published = tuple(PublishedPort(str(address), port) for port in ports)
     compose = render(
         "bundles/questdb/compose.yaml.j2",
@@ -106,6 +109,7 @@ def _release(
         uid=UID,
         root=ROOT,
         scripts=SCRIPTS,
+        secrets=SECRETS,
         heap_mb=memory.heap_mb,
         memory_mb=memory.limit_mb,
         writer=WRITER,
@@ -113,16 +117,17 @@ def _release(
         http_user=HTTP_USER,
         ports=published,
         replicas=[replica.host_id for replica in replicas],
-        shipper_image=shipper_image,
+        python_image=python_image,
         shipper_memory_mb=SHIPPER_LIMIT_MB,
     )
     return Release(
         bundle=BUNDLE,
         files=(
             ReleaseFile(COMPOSE_FILE, compose),
-            *_files(replicas, vault),
+            *_files(vault),
+            *_shipper_files(replicas),
         ),
-        images=(image, shipper_image) if replicas else (image,),
+        images=(image, python_image) if replicas else (image,),
         gate=Gate(
             timeout_seconds=GATE_SECONDS,
             ports=published,
@@ -133,11 +138,29 @@ def _release(
     )
 
 
-def _files(replicas: tuple[Replica, ...], vault: Vault) -> Iterator[ReleaseFile]:
+def _files(vault: Vault) -> Iterator[ReleaseFile]:
     for user in (WRITER, READER, HTTP_USER):
         yield ReleaseFile(f"secrets/{user}", password_reference(user, vault), mode=0o400, uid=UID)
     yield ReleaseFile("scripts/sql.sh", render("bundles/questdb/sql.sh.j2", port=QUESTDB_SQL, seconds=SQL_SECONDS))
     yield ReleaseFile("scripts/backup.sh", render("bundles/questdb/backup.sh.j2", root=ROOT, scripts=SCRIPTS))
+
+
+def _shipper_files(replicas: tuple[Replica, ...]) -> Iterator[ReleaseFile]:
+    """The shippers' program, and what each is told."""
+    if not replicas:
+        return
+    for module in sorted(resources.files("shipper").iterdir(), key=lambda item: item.name):
+        if module.name.endswith(".py"):
+            yield ReleaseFile(f"shipper/{module.name}", module.read_text(encoding="utf-8"))
+    for replica in replicas:
+        login = {"user": HTTP_USER, "password_file": f"{SECRETS}/{HTTP_USER}"}
+        document = {
+            "replica": replica.host_id,
+            "primary": {"address": f"{SERVICE}:{QUESTDB_HTTP}", **login},
+            "sink": {"address": f"{replica.mesh_address}:{QUESTDB_HTTP}", **login},
+            "state_folder": f"{ROOT}/shipped/{replica.host_id}",
+        }
+        yield ReleaseFile(f"shippers/{replica.host_id}/config.json", json.dumps(document, indent=2) + "\n")
 
 
 def _as(user: str, statement: str) -> tuple[str, ...]:

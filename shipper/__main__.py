@@ -1,0 +1,98 @@
+"""``python -m shipper run | status | healthy | resync TABLE | forget TABLE``, each with the configuration file."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+import threading
+import time
+import urllib.request
+from pathlib import Path
+
+from shipper.database import Database
+from shipper.follow import Follower, run
+from shipper.marks import Marks
+from shipper.primary import Primary
+from shipper.progress import Progress
+from shipper.replica import Replica
+from shipper.serve import serve
+from shipper.settings import Settings, SettingsError, read_settings
+
+USAGE = "usage: python -m shipper run|status|healthy CONFIG, or: resync|forget CONFIG TABLE"
+
+
+def main(arguments: list[str]) -> int:
+    """Exit code 0 done, 1 not healthy or no answer, 2 wrong usage or configuration."""
+    try:
+        match arguments:
+            case ["run", file]:
+                return follow(read_settings(Path(file)))
+            case ["status", file]:
+                print(_asked(read_settings(Path(file)), "/status"))
+            case ["healthy", file]:
+                _asked(read_settings(Path(file)), "/health")
+            case ["resync", file, table]:
+                Marks(Path(read_settings(Path(file)).state_folder)).request(table)
+                print(f"{table}: to be copied anew by the process that runs")
+            case ["forget", file, table]:
+                Marks(Path(read_settings(Path(file)).state_folder)).forget(table)
+            case _:
+                print(USAGE, file=sys.stderr)
+                return 2
+    except SettingsError as problem:
+        print(f"shipper: {problem}", file=sys.stderr)
+        return 2
+    except OSError as problem:
+        print(f"shipper: {problem}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def follow(settings: Settings) -> int:
+    """Ship until SIGTERM or SIGINT."""
+    ended = threading.Event()
+    for ending in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(ending, lambda *_: ended.set())
+    progress = Progress(settings.replica)
+    primary, sink_database = Primary(Database(settings.primary)), Database(settings.sink)
+    replica = Replica(sink_database)
+    marks = Marks(Path(settings.state_folder))
+    follower = Follower(primary, replica, marks, progress, settings.skip, settings.chunk_rows)
+    server = serve(settings.listen, progress)
+    beaten = 0.0
+
+    def beat() -> None:
+        nonlocal beaten
+        if settings.heartbeat_seconds and time.monotonic() - beaten >= settings.heartbeat_seconds:
+            beaten = time.monotonic()
+            primary.beat(settings.replica)
+            progress.beat = replica.last_beat()
+
+    def pause(seconds: float) -> None:
+        ended.wait(seconds)
+
+    print(f"shipper of {settings.replica}: from {settings.primary.address} to {settings.sink.address}", flush=True)
+    run(
+        follower,
+        progress,
+        ended.is_set,
+        settings.busy_seconds,
+        settings.idle_seconds,
+        settings.compare_seconds,
+        beat,
+        pause,
+    )
+    server.shutdown()
+    print(json.dumps(progress.document()), flush=True)
+    return 0
+
+
+def _asked(settings: Settings, path: str) -> str:
+    with urllib.request.urlopen(f"http://{settings.listen}{path}", timeout=5) as answer:
+        text: str = answer.read().decode()
+    return text
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,263 @@
+"""The loop: looks at the primary, carries out what was decided for each table, and keeps the marks."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+from shipper.database import Refused, Unreachable
+from shipper.decide import Copy, Nothing, Resync, decide, missing_columns
+from shipper.facts import Column, Interval, Mark, Table, Transaction
+from shipper.marks import Marks
+from shipper.progress import Progress
+from shipper.rows import Unwritable, unsupported
+
+ALL_TIMES = Interval(0, 2**62)
+"""Every timestamp that a QuestDB table may be ordered by."""
+
+SWEEP_SECONDS = 1.0
+"""Between two looks at every table's exact state. The cheap look in between may miss what has no rows."""
+BACK_OFF_SECONDS = 0.5
+"""After a server did not answer."""
+APPLY_SECONDS = 600.0
+"""How long the replica may take to make a whole copied table readable."""
+
+COPY = "__resync"
+"""Ending of the name under which a table is copied before it takes the old one's place."""
+
+
+class Source(Protocol):
+    """What is asked of the primary; ``shipper.primary`` explains."""
+
+    def tables(self) -> tuple[Table, ...]: ...
+    def visible(self) -> dict[str, int]: ...
+    def log(self, table: str, after: int, columns: Sequence[Column]) -> tuple[Transaction, ...]: ...
+    def columns(self, table: str) -> tuple[Column, ...]: ...
+    def definition(self, table: str, name: str) -> str: ...
+    def rows(self, table: str, columns: Sequence[Column], interval: Interval, limit: int) -> list[list[Any]]: ...
+    def counts(self, table: str) -> dict[str, int]: ...
+
+
+class Sink(Protocol):
+    """What is done to the replica; ``shipper.replica`` explains."""
+
+    def columns(self, table: str) -> tuple[Column, ...]: ...
+    def make(self, statement: str) -> None: ...
+    def add(self, table: str, column: Column) -> None: ...
+    def drop(self, table: str) -> None: ...
+    def rename(self, table: str, name: str) -> None: ...
+    def write(self, table: str, columns: Sequence[Column], rows: Sequence[Sequence[Any]]) -> None: ...
+    def applied(self, table: str) -> bool: ...
+    def counts(self, table: str) -> dict[str, int]: ...
+
+
+class Follower:
+    """Ships every table of one primary to one replica."""
+
+    def __init__(
+        self,
+        source: Source,
+        sink: Sink,
+        marks: Marks,
+        progress: Progress,
+        skip: tuple[str, ...] = (),
+        chunk_rows: int = 20_000,
+        clock: Callable[[], float] = time.time,
+        wait: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._source, self._sink = source, sink
+        self._marks, self._progress = marks, progress
+        self._skip, self._chunk = skip, chunk_rows
+        self._clock, self._wait = clock, wait
+        self._seen: dict[str, tuple[int, int]] = {}
+        self._columns: dict[str, tuple[Column, ...]] = {}
+        self._swept = 0.0
+
+    def look(self) -> bool:
+        """One look at everything; returns whether rows were shipped.
+
+        Raises:
+            Unreachable: a server did not answer; what was acknowledged is kept.
+        """
+        tables = {table.name: table for table in self._source.tables() if not table.name.startswith(self._skip)}
+        sweep = self._clock() - self._swept >= SWEEP_SECONDS
+        moved = False
+        asked = self._marks.requested()
+        news = [
+            table
+            for table in tables.values()
+            if sweep or table.name in asked or self._seen.get(table.name) != table.seen
+        ]
+        visible = self._source.visible() if news else {}
+        for table in news:
+            moved |= self._attend(table, visible.get(table.name, 0), table.name in asked)
+        if sweep:
+            self._swept = self._clock()
+            self._gone(tables)
+        self._progress.needs(self._marks.needs_resync)
+        return moved
+
+    def _attend(self, table: Table, visible: int, asked: bool) -> bool:
+        """One table; what is wrong with it alone does not stop the others."""
+        mark = self._marks.get(table.name)
+        try:
+            if asked or mark is None:
+                if table.name in self._marks.needs_resync and not asked:
+                    return False
+                moved = self._copy_anew(table, visible)
+                self._marks.answered(table.name)
+                return moved
+            if table.name in self._marks.needs_resync:
+                return False
+            return self._follow(table, mark, visible)
+        except (Refused, Unwritable) as problem:
+            self._progress.failed(f"{table.name}: {problem}")
+            self._marks.give_up(table.name, str(problem))
+            return False
+
+    def _follow(self, table: Table, mark: Mark, visible: int) -> bool:
+        columns = self._known_columns(table.name)
+        news = visible != mark.transaction
+        log = self._source.log(table.name, mark.transaction, columns) if news else ()
+        step = decide(table, mark, visible, log)
+        if isinstance(step, Nothing):
+            # What was committed and is not visible yet shows in these counters before it can be read.
+            if table.seen[0] <= visible:
+                self._seen[table.name] = table.seen
+            return False
+        if isinstance(step, Resync):
+            self._marks.give_up(table.name, step.reason)
+            return False
+        now = self._clock()
+        self._progress.behind(table.name, step.upto - mark.transaction, now - step.oldest / 1e6)
+        if step.columns_added and (refused := self._complete_columns(table.name)) is not None:
+            self._marks.give_up(table.name, refused.reason)
+            return False
+        rows = self._ship(table.name, table.name, step)
+        self._marks.move(table.name, Mark(table.directory, step.upto))
+        now = self._clock()
+        lags = [now - entry.committed / 1e6 for entry in log if entry.number <= step.upto]
+        self._progress.acknowledged(table.name, rows, lags)
+        return True
+
+    def _ship(self, table: str, into: str, step: Copy) -> int:
+        columns = self._known_columns(table)
+        return sum(self._ship_interval(table, into, columns, interval) for interval in step.intervals)
+
+    def _ship_interval(self, table: str, into: str, columns: Sequence[Column], interval: Interval) -> int:
+        """Every row of an interval, piece by piece. A piece begins with the timestamp that the one before ended with:
+        what a writer inserts or drops meanwhile moves no row past us."""
+        first, limit, shipped = interval.first, self._chunk, 0
+        while True:
+            rows = self._source.rows(table, columns, Interval(first, interval.last), limit)
+            if rows:
+                self._sink.write(into, columns, rows)
+                shipped += len(rows)
+            if len(rows) < limit:
+                return shipped
+            if rows[-1][0] == first:
+                limit *= 2
+            else:
+                first, limit = rows[-1][0], self._chunk
+
+    def _complete_columns(self, table: str) -> Resync | None:
+        self._columns.pop(table, None)
+        columns = self._known_columns(table)
+        if cannot := unsupported(columns):
+            return Resync(_unsupported(cannot))
+        missing = missing_columns(columns, self._sink.columns(table))
+        if isinstance(missing, Resync):
+            return missing
+        for column in missing:
+            self._sink.add(table, column)
+        return None
+
+    def _copy_anew(self, table: Table, visible: int) -> bool:
+        """Copy a whole table beside the one that is there, then let it take that one's place."""
+        self._columns.pop(table.name, None)
+        columns = self._known_columns(table.name)
+        if not table.dedup:
+            self._marks.give_up(table.name, "it has no deduplication: without keys a row cannot be written twice")
+            return False
+        if cannot := unsupported(columns):
+            self._marks.give_up(table.name, _unsupported(cannot))
+            return False
+        beside = table.name + COPY
+        self._sink.drop(beside)
+        self._sink.make(self._source.definition(table.name, beside))
+        rows = self._ship_interval(table.name, beside, columns, ALL_TIMES)
+        deadline = self._clock() + APPLY_SECONDS
+        while not self._sink.applied(beside):
+            if self._clock() > deadline:
+                raise Refused(f"the replica does not make the copied table readable within {APPLY_SECONDS:.0f} s")
+            self._wait(0.05)
+        self._sink.drop(table.name)
+        self._sink.rename(beside, table.name)
+        self._marks.move(table.name, Mark(table.directory, visible))
+        self._progress.acknowledged(table.name, rows, [])
+        return True
+
+    def _gone(self, tables: dict[str, Table]) -> None:
+        for name in self._marks.tables():
+            if name not in tables:
+                self._marks.give_up(name, "it is not on the primary any more: it was dropped or renamed")
+
+    def _known_columns(self, table: str) -> tuple[Column, ...]:
+        if table not in self._columns:
+            self._columns[table] = self._source.columns(table)
+        return self._columns[table]
+
+    def compare(self) -> None:
+        """Count the rows of both sides, partition by partition, where both have come to rest; copy what is missing.
+
+        Raises:
+            Unreachable: a server did not answer.
+        """
+        for name in self._marks.tables():
+            mark = self._marks.get(name)
+            if mark is None or name in self._marks.needs_resync:
+                continue
+            ours, theirs = self._source.counts(name), self._sink.counts(name)
+            at_rest = self._source.visible().get(name) == mark.transaction and self._sink.applied(name)
+            if not at_rest or self._sink.counts(name) != theirs:
+                continue
+            difference = sum(ours.values()) - sum(theirs.values())
+            self._progress.compared(name, difference)
+            if ours != theirs:
+                where = sorted(part for part in {*ours, *theirs} if ours.get(part) != theirs.get(part))
+                self._marks.give_up(name, f"rows differ in {', '.join(where[:3])}: {difference:+d} in all")
+
+
+def _unsupported(columns: Sequence[Column]) -> str:
+    listed = ", ".join(f"{column.name} {column.type}" for column in columns)
+    return f"unsupported column: {listed} cannot be shipped unchanged"
+
+
+def run(
+    follower: Follower,
+    progress: Progress,
+    stopped: Callable[[], bool],
+    busy_seconds: float,
+    idle_seconds: float,
+    compare_seconds: float,
+    beat: Callable[[], None],
+    wait: Callable[[float], None] = time.sleep,
+) -> None:
+    """Look until told to stop. Servers that do not answer are waited for."""
+    moved_at = compared_at = time.monotonic()
+    while not stopped():
+        try:
+            beat()
+            if follower.look():
+                moved_at = time.monotonic()
+            if time.monotonic() - compared_at > compare_seconds:
+                compared_at = time.monotonic()
+                follower.compare()
+            progress.look("following")
+        except Unreachable as silent:
+            progress.failed(str(silent))
+            progress.look(f"waiting: {silent}")
+            wait(BACK_OFF_SECONDS)
+            continue
+        wait(busy_seconds if time.monotonic() - moved_at < 1.0 else idle_seconds)

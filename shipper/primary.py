@@ -1,0 +1,98 @@
+"""What the shipper asks of the primary."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from shipper.database import Database
+from shipper.facts import Column, Interval, Table, Transaction
+from shipper.rows import NANOSECONDS, designated, quoted, select
+
+HEARTBEAT = "_repl_heartbeat"
+
+_NAME = re.compile(r"^CREATE TABLE '.*?'", re.DOTALL)
+
+
+class Primary:
+    """The server that is followed."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def tables(self) -> tuple[Table, ...]:
+        """Every table that has a log. Answered from the server's memory: cheap enough to be asked all the time."""
+        found = self._database.ask(
+            "SELECT table_name, directoryName, wal_txn, table_txn, dedup, table_suspended FROM tables() "
+            "WHERE walEnabled = true AND table_type = 'T'"
+        )
+        return tuple(
+            Table(name, directory, (written or 0, applied or 0), bool(dedup), bool(suspended))
+            for name, directory, written, applied, dedup, suspended in found
+        )
+
+    def visible(self) -> dict[str, int]:
+        """For each table the number of the last transaction whose rows can be read. Read from disk."""
+        return {name: number or 0 for name, number in self._database.ask("SELECT name, writerTxn FROM wal_tables()")}
+
+    def log(self, table: str, after: int, columns: Sequence[Column]) -> tuple[Transaction, ...]:
+        """The transactions after a number."""
+        found = self._database.ask(
+            "SELECT sequencerTxn, cast(timestamp AS LONG), cast(minTimestamp AS LONG), cast(maxTimestamp AS LONG), "
+            f"rowCount, alterCommandType FROM wal_transactions('{_literal(table)}') WHERE sequencerTxn > {after}"
+        )
+        # The log's times are microseconds also where the table's are finer.
+        finer = designated(columns).type == NANOSECONDS
+        return tuple(
+            Transaction(
+                number,
+                committed,
+                None if first is None else first * 1000 if finer else first,
+                None if last is None else last * 1000 + 999 if finer else last,
+                rows,
+                change,
+            )
+            for number, committed, first, last, rows, change in found
+        )
+
+    def columns(self, table: str) -> tuple[Column, ...]:
+        """The table's columns, in their order."""
+        return columns_of(self._database, table)
+
+    def definition(self, table: str, name: str) -> str:
+        """The statement that makes a table of the same columns, keys, partitions and TTL under another name."""
+        [[statement]] = self._database.ask(f"SHOW CREATE TABLE {quoted(table)}")
+        return _NAME.sub(f"CREATE TABLE '{_literal(name)}'", str(statement).rstrip().rstrip(";"), count=1)
+
+    def rows(self, table: str, columns: Sequence[Column], interval: Interval, limit: int) -> list[list[Any]]:
+        """The first rows of an interval, in the order of time."""
+        return self._database.ask(select(table, columns, interval, limit))
+
+    def counts(self, table: str) -> dict[str, int]:
+        """Rows of each partition, by its name."""
+        return counts_of(self._database, table)
+
+    def beat(self, source: str) -> None:
+        """Write a row of the heartbeat table, which is made where it is missing."""
+        self._database.ask(
+            f"CREATE TABLE IF NOT EXISTS {HEARTBEAT} (ts TIMESTAMP, src SYMBOL) TIMESTAMP(ts) PARTITION BY HOUR "
+            "TTL 1 DAY WAL DEDUP UPSERT KEYS(ts, src)"
+        )
+        self._database.ask(f"INSERT INTO {HEARTBEAT} VALUES (now(), '{_literal(source)}')")
+
+
+def columns_of(database: Database, table: str) -> tuple[Column, ...]:
+    """A table's columns, in their order."""
+    found = database.ask(f"SELECT \"column\", type, designated, upsertKey FROM table_columns('{_literal(table)}')")
+    return tuple(Column(name, kind, bool(time), bool(key)) for name, kind, time, key in found)
+
+
+def counts_of(database: Database, table: str) -> dict[str, int]:
+    """Rows of each partition of a table, by the partition's name."""
+    found = database.ask(f"SELECT name, numRows FROM table_partitions('{_literal(table)}')")
+    return {name: int(rows) for name, rows in found}
+
+
+def _literal(text: str) -> str:
+    return text.replace("'", "''")

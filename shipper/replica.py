@@ -1,0 +1,66 @@
+"""What the shipper does to the replica."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from shipper.database import Database, Refused
+from shipper.facts import Column
+from shipper.primary import HEARTBEAT, columns_of, counts_of
+from shipper.rows import lines, precision, quoted
+
+
+class Replica:
+    """The server that follows."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def columns(self, table: str) -> tuple[Column, ...]:
+        """The table's columns; none where there is no such table."""
+        try:
+            return columns_of(self._database, table)
+        except Refused:
+            return ()
+
+    def make(self, statement: str) -> None:
+        """Make a table."""
+        self._database.ask(statement)
+
+    def add(self, table: str, column: Column) -> None:
+        """Add a column."""
+        self._database.ask(f"ALTER TABLE {quoted(table)} ADD COLUMN {quoted(column.name)} {column.type}")
+
+    def drop(self, table: str) -> None:
+        """Away with a table, if it is there."""
+        self._database.ask(f"DROP TABLE IF EXISTS {quoted(table)}")
+
+    def rename(self, table: str, name: str) -> None:
+        """Give a table another name."""
+        self._database.ask(f"RENAME TABLE {quoted(table)} TO {quoted(name)}")
+
+    def write(self, table: str, columns: Sequence[Column], rows: Sequence[Sequence[Any]]) -> None:
+        """Upsert rows; returns when they are committed.
+
+        Raises:
+            Unwritable: a row cannot be said in the protocol.
+        """
+        self._database.write(lines(table, columns, rows), precision(columns))
+
+    def applied(self, table: str) -> bool:
+        """Whether everything that was committed to a table can be read."""
+        found = self._database.ask("SELECT name, writerTxn, sequencerTxn FROM wal_tables()")
+        return all(written == committed for name, written, committed in found if name == table)
+
+    def counts(self, table: str) -> dict[str, int]:
+        """Rows of each partition, by its name."""
+        return counts_of(self._database, table)
+
+    def last_beat(self) -> float | None:
+        """Seconds since the newest heartbeat that can be read here, by the replica's clock; None before the first."""
+        try:
+            [[behind]] = self._database.ask(f"SELECT cast(now() AS LONG) - cast(max(ts) AS LONG) FROM {HEARTBEAT}")
+        except Refused:
+            return None
+        return None if behind is None else behind / 1e6

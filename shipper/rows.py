@@ -1,0 +1,141 @@
+"""Rows on their way: the query that reads them, and the lines that write them. Pure.
+
+Timestamps are read as numbers. Every value of the types below arrives as it was, doubles to the last bit (tested type
+by type against real servers). Other types (binary, arrays, decimals, geohashes of odd bits) have no text form that
+comes back the same: a table with such a column is refused, not shipped in part.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from shipper.facts import Column, Interval
+
+Row = Sequence[Any]
+
+_STRING = re.compile(r'[\\"\n]')
+_NAME = re.compile(r"[\\ ,=\n\r]")
+_GEOHASH = re.compile(r"GEOHASH\(\d+c\)")
+
+NANOSECONDS = "TIMESTAMP_NS"
+_TIMES = ("TIMESTAMP", NANOSECONDS)
+
+
+class Unwritable(Exception):
+    """A row that cannot be written as it is."""
+
+
+def unsupported(columns: Sequence[Column]) -> tuple[Column, ...]:
+    """The columns whose values cannot be shipped unchanged."""
+    return tuple(column for column in columns if _writer(column.type) is None)
+
+
+def designated(columns: Sequence[Column]) -> Column:
+    """The column by whose time the table is ordered; every shipped table has one."""
+    return next(column for column in columns if column.designated)
+
+
+def precision(columns: Sequence[Column]) -> str:
+    """The unit of a table's timestamps, as the write endpoint names it."""
+    return "n" if designated(columns).type == NANOSECONDS else "u"
+
+
+def select(table: str, columns: Sequence[Column], interval: Interval, rows: int) -> str:
+    """The query for the first rows of an interval, in the order of time, the timestamp first."""
+    time = designated(columns)
+    wanted = [_read(time), *(_read(column) for column in columns if not column.designated)]
+    return (
+        f"SELECT {', '.join(wanted)} FROM {quoted(table)} WHERE {quoted(time.name)} BETWEEN {interval.first} AND "
+        f"{interval.last} ORDER BY {quoted(time.name)} LIMIT {rows}"
+    )
+
+
+def _read(column: Column) -> str:
+    if column.type == "DATE":
+        return f"cast(cast({quoted(column.name)} AS TIMESTAMP) AS LONG)"
+    return f"cast({quoted(column.name)} AS LONG)" if column.type in _TIMES else quoted(column.name)
+
+
+def lines(table: str, columns: Sequence[Column], rows: Sequence[Row]) -> str:
+    """Rows as ``select`` reads them, in InfluxDB's line protocol.
+
+    Raises:
+        Unwritable: a row has nothing but its timestamp, which the protocol cannot say.
+    """
+    writers = [
+        (f"{_escaped(column.name)}=", writer)
+        for column in columns
+        if not column.designated and (writer := _writer(column.type)) is not None
+    ]
+    head = _escaped(table)
+    made = []
+    for row in rows:
+        fields = [
+            name + text
+            for (name, writer), value in zip(writers, row[1:], strict=True)
+            if value is not None and (text := writer(value))
+        ]
+        if not fields:
+            raise Unwritable(f"the row at {row[0]} has no value beside its timestamp")
+        made.append(f"{head} {','.join(fields)} {row[0]}\n")
+    return "".join(made)
+
+
+def quoted(name: str) -> str:
+    """A name in a query."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _escaped(name: str) -> str:
+    return _NAME.sub(lambda found: "\\" + found.group(), name)
+
+
+def _text(value: Any) -> str:
+    return '"' + _STRING.sub(lambda found: "\\" + found.group(), value) + '"'
+
+
+def _filled(value: Any) -> str:
+    # What has no NULL of its own in JSON comes as an empty string.
+    return _text(value) if value else ""
+
+
+def _character(value: Any) -> str:
+    # The protocol takes a string of one byte for it, and none of more.
+    if not value.isascii():
+        raise Unwritable(f"the character {value!r} is outside of ASCII; a VARCHAR column would hold it")
+    return _filled(value)
+
+
+def _integer(value: Any) -> str:
+    return f"{value}i"
+
+
+def _boolean(value: Any) -> str:
+    return "t" if value else "f"
+
+
+_WRITERS: dict[str, Callable[[Any], str]] = {
+    "BOOLEAN": _boolean,
+    "BYTE": _integer,
+    "SHORT": _integer,
+    "INT": _integer,
+    "LONG": _integer,
+    "FLOAT": repr,
+    "DOUBLE": repr,
+    "CHAR": _character,
+    "STRING": _text,
+    "VARCHAR": _text,
+    "SYMBOL": _text,
+    "UUID": _text,
+    "IPv4": _filled,
+    "LONG256": lambda value: f"{value}i" if value else "",
+    "TIMESTAMP": lambda value: f"{value}t",
+    "DATE": lambda value: f"{value}t",
+    NANOSECONDS: lambda value: f"{value}n",
+}
+
+
+def _writer(kind: str) -> Callable[[Any], str] | None:
+    return _text if _GEOHASH.fullmatch(kind) else _WRITERS.get(kind)
