@@ -22,7 +22,6 @@ KEYS = (
     "questdb",
     "redis",
     "python",
-    "shipper",
     "api-gateway",
     "trading-service",
     "data-service",
@@ -31,8 +30,8 @@ KEYS = (
     "ml-service",
     "frontend",
 )
-"""Images that the bundles need. ``python`` runs the fleet's own small programs; those from ``api-gateway`` on are the
-platform's services. Others may stand beside them (a venue's gateway process)."""
+"""Images that the bundles need. ``python`` runs the fleet's own programs (shipper, keeper of Redis); those from
+``api-gateway`` on are the platform's services. Others may stand beside them (a venue's gateway process)."""
 
 _DOMAIN = re.compile(r"(localhost|[a-z0-9-]+(\.[a-z0-9-]+)+|\d+\.\d+\.\d+\.\d+)(:[0-9]{1,5})?|localhost:[0-9]{1,5}")
 _PART = re.compile(r"[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*")

@@ -117,7 +117,6 @@ JAVA = Packages(
     without=("usr/lib/jvm/*/lib/server/classes_nocoops*.jsa", "usr/lib/jvm/*/lib/server/classes_coh.jsa"),
 )
 DATABASE_CLIENTS = Packages("clients", ("python3-psycopg", "python3-redis"), PYTHON)
-SHIPPER = Packages("shipper", ("python3-psycopg", "python3-psycopg-c"), PYTHON)
 
 SERVICE_IMAGES = (
     ServiceImage(
@@ -134,7 +133,6 @@ SERVICE_IMAGES = (
     ),
     ServiceImage("redis", "8.0", REDIS, ("redis-server",), (LayerFile("/data", None, 0o755, REDIS_OWNER),), "/data"),
     ServiceImage("python", "3.13-slim", PYTHON, ("python3",)),
-    ServiceImage("shipper", "1", SHIPPER, ("python3",)),
     ServiceImage(
         "stand-in",
         "1",

@@ -108,7 +108,7 @@ def test_an_image_that_is_not_there_is_refused_also_without_the_file() -> None:
 def test_the_rehearsal_runs_the_labs_images_the_stand_in_for_every_service(tmp_path: Path) -> None:
     for source in (CHECKOUT / "fleet.yaml", *CHECKOUT.glob("Pulumi.*.yaml")):
         shutil.copy(source, tmp_path)
-    served = {name: f"registry.lab:5000/{name}:1@{DIGEST}" for name in ("questdb", "redis", "python", "shipper")}
+    served = {name: f"registry.lab:5000/{name}:1@{DIGEST}" for name in ("questdb", "redis", "python")}
     served["stand-in"] = f"registry.lab:5000/stand-in:1@sha256:{'b' * 64}"
 
     assert write_images(CHECKOUT, tmp_path, served)

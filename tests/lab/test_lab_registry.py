@@ -44,14 +44,12 @@ def test_every_image_is_pulled_by_its_digest_and_starts_as_a_user_of_numbers(
         "questdb": ("/app/bin/java", "--list-modules"),
         "redis": ("redis-server", "--version"),
         "python": ("python3", "--version"),
-        "shipper": ("python3", "-c", "import psycopg; print(psycopg.__version__, psycopg.pq.__impl__)"),
         "stand-in": ("python3", "-c", "import psycopg, redis, stand_in; print('all there')"),
     }
     said = {
         "questdb": "io.questdb",
         "redis": "Redis server v=8.",
         "python": "Python 3.13.",
-        "shipper": " c",
         "stand-in": "all there",
     }
     images = registry.images(lab.home)
@@ -119,5 +117,5 @@ def test_a_lab_without_servers_has_its_images_on_paper(tmp_path: Path) -> None:
     home = LabHome(tmp_path)
     home.configure(servers=False)
     images = registry.images(home)
-    assert set(images) == {"questdb", "redis", "python", "shipper", "stand-in"}
+    assert set(images) == {"questdb", "redis", "python", "stand-in"}
     assert all(image.endswith("@sha256:" + "0" * 64) for image in images.values())
