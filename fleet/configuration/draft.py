@@ -7,13 +7,16 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Network
 
 from fleet.catalogue import Catalogue
-from fleet.model.document import Document
+from fleet.model.document import Document, KeyPath
 from fleet.model.fleet import Fleet, Mesh, Region
 from fleet.model.stack import AddressesStack, AnyHost, Host, host_id
+from fleet.model.venue import VenueUse
 
 FLEET_FILE = "fleet.yaml"
 HOSTS_KEY = "fleet:hosts"
 HELD_KEY = "fleet:held"
+VENUES_KEY = "fleet:venues"
+BUNDLES_KEY = "fleet:bundles"
 REGIONS_KEY = "fleet:regions"
 
 
@@ -41,6 +44,14 @@ class FleetDraft:
 
 
 @dataclass(frozen=True)
+class WrittenUse:
+    """A region's use of a venue, and where it is written."""
+
+    use: VenueUse
+    path: KeyPath
+
+
+@dataclass(frozen=True)
 class StackDraft:
     """What could be made of one region's stack file."""
 
@@ -54,6 +65,10 @@ class StackDraft:
     """Whether it has a mapping of hosts at all."""
     held: Mapping[str, str] = field(default_factory=dict)
     """Releases that a roll-back holds, by bundle."""
+    venues: tuple[WrittenUse, ...] = ()
+    """The well-formed ones."""
+    bundles: tuple[str, ...] = ()
+    """In the order in which they start."""
 
 
 @dataclass(frozen=True)

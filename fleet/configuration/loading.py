@@ -8,7 +8,7 @@ from fleet import catalogue
 from fleet.catalogue.overlay import FOLDER, with_own_rows
 from fleet.configuration.checks import CHECKS
 from fleet.configuration.configuration import Configuration
-from fleet.configuration.draft import Draft
+from fleet.configuration.draft import Draft, StackDraft
 from fleet.configuration.images import read_images
 from fleet.configuration.reading import read_draft
 from fleet.model.images import Images
@@ -43,10 +43,19 @@ def _complete(draft: Draft, images: Images) -> Configuration:
     return Configuration(
         fleet=draft.fleet.fleet,
         stacks={
-            name: RegionStack(name=name, hosts=draft.stacks[name].hosts, held=draft.stacks[name].held)
-            for name in sorted(regions, key=lambda name: regions[name].index)
+            name: _region_stack(draft.stacks[name]) for name in sorted(regions, key=lambda name: regions[name].index)
         },
         addresses=draft.addresses,
         catalogue=draft.catalogue,
         images=images,
+    )
+
+
+def _region_stack(stack: StackDraft) -> RegionStack:
+    return RegionStack(
+        name=stack.name,
+        hosts=stack.hosts,
+        held=stack.held,
+        bundles=stack.bundles,
+        venues=tuple(written.use for written in stack.venues),
     )

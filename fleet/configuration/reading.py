@@ -11,8 +11,19 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from fleet.catalogue import Catalogue
-from fleet.configuration.draft import FLEET_FILE, HELD_KEY, HOSTS_KEY, REGIONS_KEY, Draft, FleetDraft, StackDraft
+from fleet.configuration.draft import (
+    BUNDLES_KEY,
+    FLEET_FILE,
+    HELD_KEY,
+    HOSTS_KEY,
+    REGIONS_KEY,
+    VENUES_KEY,
+    Draft,
+    FleetDraft,
+    StackDraft,
+)
 from fleet.configuration.placeholders import how_to_get_host_key
+from fleet.configuration.uses import read_bundles, read_venues
 from fleet.model.document import Document, KeyPath, read_document
 from fleet.model.fleet import FORMAT_VERSION, Fleet, Mesh, Region
 from fleet.model.nearest import nearest
@@ -184,9 +195,12 @@ def _read_addresses(document: Document) -> tuple[AddressesStack | None, tuple[Pr
 def _read_stack(
     name: str, document: Document, fleet: FleetDraft | None, catalogue: Catalogue
 ) -> tuple[StackDraft, tuple[Problem, ...]]:
-    config, problems = _config(document, HOSTS_KEY, HELD_KEY)
-    held, wrong = _held(document, config.get(HELD_KEY))
-    found = [*problems, *wrong]
+    config, problems = _config(document, HOSTS_KEY, HELD_KEY, VENUES_KEY, BUNDLES_KEY)
+    held, wrong_held = _held(document, config.get(HELD_KEY))
+    venues, wrong_venues = read_venues(document, config.get(VENUES_KEY))
+    is_hub = fleet is not None and fleet.document.values.get("hub") == name
+    bundles, wrong_bundles = read_bundles(document, config.get(BUNDLES_KEY), is_hub)
+    found = [*problems, *wrong_held, *wrong_venues, *wrong_bundles]
     path: KeyPath = ("config", HOSTS_KEY)
     written = config.get(HOSTS_KEY)
     hosts: dict[str, Host] = {}
@@ -202,7 +216,8 @@ def _read_stack(
         found.append(at(document, path, written, "is not a mapping", "a mapping of hosts; one is named main"))
     elif not found:
         found.append(at(document, path, None, "is missing", "a mapping of hosts; one is named main"))
-    return StackDraft(name, document, hosts, names, isinstance(written, Mapping), held), tuple(found)
+    stack = StackDraft(name, document, hosts, names, isinstance(written, Mapping), held, venues, bundles)
+    return stack, tuple(found)
 
 
 def _held(document: Document, written: object) -> tuple[dict[str, str], tuple[Problem, ...]]:

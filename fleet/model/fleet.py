@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, StrictInt
 
@@ -90,6 +90,44 @@ class Budgets(Frozen):
     )
 
 
+class Questdb(Frozen):
+    """Which QuestDB the fleet has."""
+
+    edition: Literal["oss", "enterprise"] = Field(default="oss", description="oss or enterprise")
+    """``oss`` replicates by the fleet's own shipper, ``enterprise`` by itself."""
+
+
+class Redis(Frozen):
+    """The Redis cluster over the regions."""
+
+    profile: Literal["ha", "spec"] = Field(default="ha", description="ha or spec")
+    """``ha``: each master has a replica in another region. ``spec``: three masters without one."""
+    members: tuple[str, ...] = Field(default=(), description="a list of regions; with fewer than three, no cluster")
+    leaving: tuple[str, ...] = Field(default=(), description="a list of regions that fleet redis reshape empties")
+
+
+class Credentials(Frozen):
+    """Where the venues' credentials come from."""
+
+    source: Literal["file", "environment", "command"] = Field(
+        default="file", description="file (the fleet's encrypted one), environment or command"
+    )
+    command: tuple[str, ...] = Field(
+        default=(), description="a list of a program and its arguments, {name} in one of them"
+    )
+    """Of the source ``command``: prints the secret ``{name}`` on its standard output."""
+
+
+class Services(Frozen):
+    """What holds for all of the platform's own services."""
+
+    health: tuple[str, ...] = Field(default=(), description="a list of a program and its arguments, {port} in one")
+    """The health check inside a container; empty: one that needs no more than a shell and one of bash, wget, curl or
+    python3."""
+    hub_unreachable: Literal["refuse", "spool"] = Field(default="refuse", description="refuse or spool")
+    """What a service does with rows for the primary while the hub is not reached."""
+
+
 class Fleet(Frozen):
     """The whole of ``fleet.yaml``."""
 
@@ -104,6 +142,10 @@ class Fleet(Frozen):
     """Where Docker on every host takes its networks from."""
     regions: Mapping[Label, Region] = Field(description="a mapping of regions, each with place, index and phase")
     budgets: Budgets = Budgets()
+    questdb: Questdb = Questdb()
+    redis: Redis = Redis()
+    credentials: Credentials = Credentials()
+    services: Services = Services()
 
     def budget_of(self, region: str) -> Decimal | None:
         """A region's own monthly limit in US dollars, None without one."""

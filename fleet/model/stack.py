@@ -8,6 +8,7 @@ from typing import ClassVar, Literal, TypeAlias
 from pydantic import Field, StrictBool
 
 from fleet.model.types import Address, Count, Frozen, HostKey, Index, Label, Money, Network, Port, PortName, UnixUser
+from fleet.model.venue import VenueUse
 
 MAIN = "main"
 """The host that every region has."""
@@ -96,6 +97,8 @@ class ExistingHost(AnyHost):
     monthly_price: Money
     """What it costs a month, in US dollars: no price list knows it."""
     plan: str = Field(default="", description="a note of the server's size, text")
+    memory_gb: Count | None = None
+    """Its memory, for the check that everything fits; None: not said, so not checked."""
     closed_ports: tuple[PortName, ...] = Field(default=(), description='a list of ports in use, such as ["8080/tcp"]')
     """Ports in use that the fleet's firewall may close to the outside; every other one in use must be public."""
 
@@ -132,6 +135,10 @@ class RegionStack(Frozen):
     hosts: Mapping[Label, Host] = Field(description="a mapping of hosts; one is named main")
     held: Mapping[str, str] = Field(default={}, description="a mapping of bundles to the digest of an earlier release")
     """Bundles of the main host that a roll-back holds at an earlier release, whatever the rendered one is."""
+    bundles: tuple[str, ...] = Field(default=(), description="a list of bundles")
+    """What its main host runs, in the order of ``fleet.model.bundles.BUNDLES``."""
+    venues: tuple[VenueUse, ...] = ()
+    """The brokers that it trades at or stands by for, and the sources of data that it reads."""
 
     def host_id(self, host: str) -> str:
         """The id of one of its hosts in the fleet."""

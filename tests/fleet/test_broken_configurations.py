@@ -125,7 +125,7 @@ FILES = [
         "a duplicate region",
         swap(FLEET, "  sg:\n", "  nj:\n"),
         said=("fleet.yaml:43: regions.nj: stands twice: first on line 39",),
-        problems=3,  # and sg, which two files name, is gone
+        problems=4,  # and sg, which two files name, is gone
     ),
     broken(
         "a region that YAML reads as false",
@@ -422,7 +422,7 @@ STACKS = [
     broken(
         "no namespace",
         swap(NJ, "fleet:hosts", "hosts"),
-        said=("Pulumi.nj.yaml:3: config.hosts: has no namespace", "did you mean 'fleet:hosts'?"),
+        said=("Pulumi.nj.yaml:18: config.hosts: has no namespace", "did you mean 'fleet:hosts'?"),
     ),
     broken(
         "mistyped key",
@@ -463,7 +463,7 @@ STACKS = [
     broken(
         "unknown provider",
         swap(NJ, "provider: vultr\n", "provider: vulture\n"),
-        said=("Pulumi.nj.yaml:5: config.fleet:hosts.main.provider: is not allowed", "did you mean 'vultr'?"),
+        said=("Pulumi.nj.yaml:20: config.fleet:hosts.main.provider: is not allowed", "did you mean 'vultr'?"),
     ),
     broken(
         "aws without service",
@@ -484,7 +484,7 @@ STACKS = [
         "unknown location",
         swap(NJ, "location: ewr\n", "location: ewx\n"),
         said=(
-            "Pulumi.nj.yaml:6: config.fleet:hosts.main.location: is not a location of vultr",
+            "Pulumi.nj.yaml:21: config.fleet:hosts.main.location: is not a location of vultr",
             "for new-jersey: ewr",
             "'ewr'",
         ),
@@ -516,7 +516,7 @@ STACKS = [
     broken(
         "no plan",
         swap(SG, "      plan: s-4vcpu-8gb\n", ""),
-        said=("Pulumi.sg.yaml:4: config.fleet:hosts.main.plan: is missing",),
+        said=("Pulumi.sg.yaml:13: config.fleet:hosts.main.plan: is missing",),
     ),
     broken(
         "plan not offered there",
@@ -628,7 +628,7 @@ STACKS = [
         main_of_nj(NJ_MAIN + "      behind_nat: true\n"),
         swap(SG, SG_MAIN, SG_MAIN + "      behind_nat: true\n"),
         said=(
-            "Pulumi.sg.yaml:8: config.fleet:hosts.main.behind_nat: is true for nj's host main already",
+            "Pulumi.sg.yaml:17: config.fleet:hosts.main.behind_nat: is true for nj's host main already",
             "cannot reach each other",
         ),
     ),
@@ -640,6 +640,7 @@ STACKS = [
         swap("Pulumi.nj-a.yaml", SG_MAIN, SG_MAIN + "    b:\n      index: 1\n" + SG_MAIN),
         swap(ADDRESSES, "nj, sg", "nj"),
         said=("would be 'nj-a-b' in the fleet",),
+        problems=2,
     ),
 ]
 
@@ -648,7 +649,7 @@ ADOPTED = [
         "host key missing",
         swap(HUB, f"      host_key: ssh-ed25519 {ZEROS} placeholder\n", ""),
         said=(
-            "Pulumi.hub.yaml:4: config.fleet:hosts.main.host_key: is missing",
+            "Pulumi.hub.yaml:9: config.fleet:hosts.main.host_key: is missing",
             "ssh-keyscan -t ed25519 203.0.113.10",
             "compare",
         ),
@@ -706,7 +707,168 @@ ADOPTED = [
     ),
 ]
 
-ALL = [*FILES, *FACTS, *REGIONS, *STACKS, *ADOPTED]
+MAIN_HUB_RAM = "      memory_gb: 16\n"
+LDN, CHI, FRA = "Pulumi.ldn.yaml", "Pulumi.chi.yaml", "Pulumi.fra.yaml"
+
+VENUES = [
+    broken(
+        "two regions trade one account",
+        swap(TYO, "binance: standby", "binance: active"),
+        said=(
+            "Pulumi.tyo.yaml:6: config.fleet:venues.binance: is the mode of account main of binance in sg already",
+            "standby, or standby in sg",
+            "fleet venue move binance --account main --to tyo",
+        ),
+    ),
+    broken(
+        "a venue misspelt",
+        swap(NJ, "alpaca: active", "alpacca: active"),
+        said=("fleet:venues.alpacca: is not a venue of the catalogue", "did you mean 'alpaca'?"),
+    ),
+    broken(
+        "a disabled venue",
+        swap(SG, "    bybit: active\n", "    bybit: active\n    mexc: standby\n"),
+        said=("fleet:venues.mexc: is a mode for mexc, which is disabled", "no mode for it", "remove the line"),
+    ),
+    broken(
+        "a mode misspelt",
+        swap(NJ, "alpaca: active", "alpaca: activ"),
+        said=("fleet:venues.alpaca: is not allowed", "active or standby, or a mapping of accounts", "'active'"),
+    ),
+    broken(
+        "an account without a mode",
+        swap(NJ, "{us: active}", "{us: }"),
+        said=("fleet:venues.interactive-brokers.us: is not allowed", "active or standby"),
+    ),
+    broken(
+        "a venue without an account",
+        swap(NJ, "coinbase: active", "coinbase: {}"),
+        said=("fleet:venues.coinbase: names no account",),
+    ),
+    broken(
+        "an account that is no name",
+        swap(NJ, "{us: active}", "{U_S: active}"),
+        said=("fleet:venues.interactive-brokers.U_S: is not a name", "DNS label"),
+    ),
+    broken(
+        "venues as a list",
+        swap(FRA, "interactive-brokers: {eu: active}", "interactive-brokers: [eu]"),
+        said=("fleet:venues.interactive-brokers: is not allowed",),
+        problems=2,
+    ),
+    broken(
+        "one session, two regions",
+        swap(FRA, "interactive-brokers: {eu: active}", "interactive-brokers: {europe: standby}"),
+        swap(FRA, "ib-market-data: {eu: active}", "ib-market-data: {europe: active}"),
+        said=(
+            "fleet:venues.interactive-brokers.europe: has 1 session at once for account europe: fra",
+            "another account",
+        ),
+    ),
+    broken(
+        "two accounts of a venue in one region",
+        swap(NJ, "coinbase: active", "coinbase: {main: active, second: active}"),
+        said=("coinbase.second: sets Coinbase__ApiKey in this region, as coinbase (main) does", "another region"),
+    ),
+    broken(
+        "a feed without its broker",
+        swap(CHI, "    ninjatrader: active\n", ""),
+        said=("fleet:venues.cme: is read through account main of ninjatrader, which this region does not use",),
+    ),
+    broken(
+        "a broker where nothing trades",
+        swap(HUB, "yfinance: active", "yfinance: active\n    alpaca: standby"),
+        said=("fleet:venues.alpaca: needs the bundle trading", "trading in fleet:bundles (now: questdb, redis, hub)"),
+    ),
+    broken(
+        "a bundle misspelt",
+        swap(FRA, "[redis, trading, data]", "[redis, tradin, trading, data]"),
+        said=("fleet:bundles[1]: is not a bundle", "questdb, redis, trading, data, hub", "did you mean 'trading'?"),
+    ),
+    broken(
+        "a bundle twice",
+        swap(FRA, "[redis, trading, data]", "[redis, trading, data, redis]"),
+        said=("fleet:bundles[3]: stands twice", "each bundle once"),
+    ),
+    broken(
+        "bundles as one word",
+        swap(FRA, "[redis, trading, data]", "redis"),
+        said=("fleet:bundles: is not a list", "a list of questdb"),
+    ),
+    broken(
+        "two data services on one host",
+        swap(HUB, "  fleet:venues:\n", "  fleet:bundles: [questdb, redis, data, hub]\n  fleet:venues:\n"),
+        said=("fleet:bundles: has data and hub, and both bring a data service", "one of data and hub"),
+    ),
+    broken(
+        "a hub without the primary",
+        swap(HUB, "  fleet:venues:\n", "  fleet:bundles: [redis, hub]\n  fleet:venues:\n"),
+        said=("fleet:bundles: of the hub lacks questdb, the primary", "questdb among them"),
+    ),
+    broken(
+        "the hub's bundle elsewhere",
+        swap(CHI, "[redis, trading, data]", "[redis, trading, hub]"),
+        said=("fleet:bundles[2]: runs in the hub alone, which is hub",),
+    ),
+    broken(
+        "a member that is no region",
+        swap(FLEET, "members: [hub, nj, sg]", "members: [hub, nj, sgp]"),
+        said=("redis.members[2]: is not a region", "hub, nj, sg, ldn", "did you mean 'sg'?"),
+    ),
+    broken(
+        "a member twice",
+        swap(FLEET, "members: [hub, nj, sg]", "members: [hub, nj, nj]"),
+        said=("redis.members[2]: stands twice",),
+    ),
+    broken(
+        "a member that leaves",
+        swap(FLEET, "leaving: []", "leaving: [nj]"),
+        said=("redis.leaving[0]: is a member and leaving",),
+    ),
+    broken(
+        "a member without Redis",
+        swap(SG, "  fleet:venues:\n", "  fleet:bundles: [questdb, trading, data]\n  fleet:venues:\n"),
+        said=(
+            "fleet.yaml",
+            "redis.members[2]: does not run the bundle redis",
+        ),
+    ),
+    broken(
+        "an edition that there is not",
+        swap(FLEET, "edition: oss", "edition: os"),
+        said=("questdb.edition: is not allowed", "oss or enterprise", "did you mean 'oss'?"),
+    ),
+    broken(
+        "no command for credentials",
+        swap(FLEET, "source: file", "source: command"),
+        said=("credentials.command: is missing", "[pass, show, 'fleet/{name}']"),
+    ),
+    broken(
+        "a command that asks for nothing",
+        swap(FLEET, "source: file", "source: command\n  command: [pass, show]"),
+        said=("credentials.command: does not say {name}",),
+    ),
+    broken(
+        "a command that is not used",
+        swap(FLEET, "source: file", "source: file\n  command: [pass, '{name}']"),
+        said=("credentials.command: is not used while credentials.source is file",),
+    ),
+    broken(
+        "more than the plan's memory",
+        swap(NJ, NJ_MAIN, NJ_MAIN.replace("vhp-4c-8gb-amd", "vhp-2c-2gb-amd")),
+        said=(
+            "hosts.main.plan: has 2000 MB, and its bundles (questdb, redis, trading, data) may take",
+            "a larger plan",
+        ),
+    ),
+    broken(
+        "more than the hub's memory",
+        swap(HUB, MAIN_HUB_RAM, "      memory_gb: 8\n"),
+        said=("hosts.main.memory_gb: has 8000 MB", "may take", "fewer bundles"),
+    ),
+]
+
+ALL = [*FILES, *FACTS, *REGIONS, *STACKS, *ADOPTED, *VENUES]
 
 
 @pytest.fixture
