@@ -13,8 +13,6 @@ from .lock import exclusive
 from .machine import Machine
 from .report import ReleaseFailed
 
-MODES = ("deploy", "observe-release", "list-releases", "roll-back", "withdraw", "data-restored")
-
 
 def execute(payload: dict[str, Any]) -> dict[str, Any]:
     """Do one stage of a bundle and return its document; raises AgentError where nothing could be done at all."""
