@@ -353,7 +353,7 @@ def test_a_first_load_is_undone_instead_of_restored(
 def test_a_confirmed_change_stays(
     connection: Connection, confirm: Callable[[], Connection], environment: HostEnvironment, root: Path, tmp_path: Path
 ) -> None:
-    apply(connection, dangerous_state(root, "first\n", 1), confirm, environment)
+    apply(connection, dangerous_state(root, "first\n", 60), confirm, environment)
     assert list((tmp_path / "stand-ins/timers").iterdir()) == [], "its timer is stopped"
     assert list((root / "var/lib/fleet/armed").iterdir()) == []
     assert (root / "loaded").read_text() == "first\n"
