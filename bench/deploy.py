@@ -50,6 +50,7 @@ def compare(lab: Lab) -> Comparison:
                 in_turns(ROUNDS, ours, bare),
             )
     finally:
+        host.close()
         machines.destroy(SERVER)
 
 

@@ -4,13 +4,27 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 import yaml
 
-from hosts import Check, Connection, Gate, PublishedPort, Release, ReleaseFile, ReleaseReport, Target, connect, deploy
+from hosts import (
+    Argv,
+    Check,
+    Connection,
+    Gate,
+    HostUnreachable,
+    PublishedPort,
+    Release,
+    ReleaseFile,
+    ReleaseReport,
+    Target,
+    connect,
+    deploy,
+)
+from hosts.connection import Completed
 from lab.lab import Lab
 from lab.machines import Machines
 from lab.server import ServerSpec
@@ -47,6 +61,7 @@ class BundleHost:
     target: Target
     login_key: str
     digests: dict[str, str]
+    _sessions: list[Connection] = field(default_factory=list)
 
     def image(self, name: str = IMAGES[0]) -> str:
         return f"127.0.0.1:{REGISTRY_PORT}/lab/{name}:1@{self.digests[name]}"
@@ -62,12 +77,27 @@ class BundleHost:
         return self.on(lambda connection: deploy(connection, release, fill))
 
     def run(self, *argv: str) -> str:
-        done = self.lab.run(self.name, list(argv))
-        assert done.code == 0, (argv, done.stdout, done.stderr)
-        return done.stdout.strip()
+        """What a command of root's says, over one connection for all of them."""
+        done = self._run(argv)
+        assert done.exit_status == 0, (argv, done.stdout, done.stderr)
+        return done.stdout.decode().strip()
 
     def succeeds(self, *argv: str) -> bool:
-        return self.lab.run(self.name, list(argv)).code == 0
+        return self._run(argv).exit_status == 0
+
+    def _run(self, argv: tuple[str, ...]) -> Completed:
+        if not self._sessions:
+            self._sessions.append(self.connect())
+        try:
+            return self._sessions[0].run(Argv(*argv), timeout_seconds=120)
+        except HostUnreachable:
+            # It was rebooted: the next command needs another connection.
+            self._sessions.pop().close()
+            raise
+
+    def close(self) -> None:
+        for session in self._sessions:
+            session.close()
 
     def containers(self, bundle: str) -> dict[str, tuple[str, str]]:
         """Service -> (id, started at) of what runs."""
