@@ -73,15 +73,19 @@ def read_plan(text: str, origin: str) -> Plan:
     return Plan(stacks[0], steps, config if isinstance(config, dict) else {})
 
 
+ECHOES = ("an unhandled error occurred: program exited with non-zero exit code", "preview failed")
+"""What the engine adds after an error that the program has told already."""
+
 HOW = "pulumi preview --json --show-sames"
 
 
 def _errors(diagnostics: object) -> list[str]:
-    return [
-        str(entry.get("message", "")).strip()
+    said = [
+        str(entry.get("message", "")).strip().removeprefix("error: ")
         for entry in (diagnostics if isinstance(diagnostics, list) else ())
         if isinstance(entry, dict) and entry.get("severity") == "error"
     ]
+    return [text for text in said if not text.startswith(ECHOES)] or said
 
 
 def _steps(entries: list[Any], origin: str) -> Iterator[Step]:

@@ -85,13 +85,13 @@ class DigitalOcean:
         with self._open() as api:
             droplets = [
                 _server(row, mark)
-                for page in _pages(api, "/v2/droplets", {"tag_name": mark.tag}, _Droplets)
+                for page in pages(api, "/v2/droplets", {"tag_name": mark.tag}, _Droplets)
                 for row in page.droplets
                 if mark.tag in row.tags
             ]
             addresses = [
                 _address(row, mark)
-                for page in _pages(api, "/v2/reserved_ips", {}, _ReservedIps)
+                for page in pages(api, "/v2/reserved_ips", {}, _ReservedIps)
                 for row in page.reserved_ips
                 if row.droplet is None or mark.tag in row.droplet.tags
             ]
@@ -103,7 +103,7 @@ class DigitalOcean:
             api.delete(f"/v2/{collection}/{owned.id}")
 
 
-def _pages(api: WebApi, path: str, parameters: Mapping[str, str], page: type[Page]) -> Iterator[Page]:
+def pages(api: WebApi, path: str, parameters: Mapping[str, str], page: type[Page]) -> Iterator[Page]:
     asked = {**parameters, "per_page": PER_PAGE}
     seen = [asked]
     while True:

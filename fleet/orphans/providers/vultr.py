@@ -69,13 +69,13 @@ class Vultr:
         with self._open() as api:
             servers = [
                 _server(row, mark)
-                for page in _pages(api, "/v2/instances", _Instances)
+                for page in pages(api, "/v2/instances", _Instances)
                 for row in page.instances
                 if mark.tag in row.tags
             ]
             addresses = [
                 _address(row, host)
-                for page in _pages(api, "/v2/reserved-ips", _ReservedIps)
+                for page in pages(api, "/v2/reserved-ips", _ReservedIps)
                 for row in page.reserved_ips
                 if (host := mark.host_of_label(row.label)) is not None
             ]
@@ -87,7 +87,12 @@ class Vultr:
             api.delete(f"/v2/{collection}/{owned.id}")
 
 
-def _pages(api: WebApi, path: str, page: type[Page]) -> Iterator[Page]:
+def pages(api: WebApi, path: str, page: type[Page]) -> Iterator[Page]:
+    """Every page of a list. ``page`` has Vultr's ``meta``.
+
+    Raises:
+        ListingFailed: a page cannot be read, or the list comes back to one.
+    """
     cursors = [""]
     while True:
         cursor = {"cursor": cursors[-1]} if cursors[-1] else {}

@@ -32,7 +32,8 @@ class WebApi:
         self._title, self._token_variable, self._sleep = title, token_variable, sleep
         self._client = httpx.Client(
             base_url=base,
-            headers={"Authorization": f"Bearer {token}"},
+            # Some lists (of plans and prices) need no token.
+            headers={"Authorization": f"Bearer {token}"} if token else {},
             timeout=httpx.Timeout(TIMEOUT_SECONDS, connect=CONNECT_SECONDS),
             # A proxy of the machine is for the world outside, not for what answers on this machine.
             trust_env=not is_loopback(base),
