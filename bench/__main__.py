@@ -8,7 +8,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from bench import base_host, engine_noop, mesh
+from bench import base_host, deploy, engine_noop, mesh
 from bench.comparison import Comparison
 from bench.peer_environment import PeersMissing, peer_environment
 from bench.report import line, write_page, write_results
@@ -38,7 +38,14 @@ def main() -> int:
             tell(line(comparison))
         with tempfile.TemporaryDirectory(prefix="fleet-bench-") as folder:
             demo = _in_the_lab(Lab(LabHome(Path(folder))), peers, done, tell)
-    except (PeersMissing, EngineError, LabError, base_host.PeerFailed, engine_noop.EngineFailed) as problem:
+    except (
+        PeersMissing,
+        EngineError,
+        LabError,
+        base_host.PeerFailed,
+        deploy.DeployFailed,
+        engine_noop.EngineFailed,
+    ) as problem:
         print(f"bench: {problem}", file=sys.stderr)
         return 1
     write_results(done, demo)
@@ -63,6 +70,8 @@ def _in_the_lab(lab: Lab, peers: Path, done: list[Comparison], tell: base_host.T
         for comparison in engine_noop.compare(stand):
             done.append(comparison)
             tell(line(comparison))
+        done.append(deploy.compare(lab))
+        tell(line(done[-1]))
         findings = base_host.compare(stand, peers)
         for comparison in findings.comparisons:
             done.append(comparison)
