@@ -76,7 +76,7 @@ def _lost(plan: ClusterPlan, views: Mapping[str, View], host_id: str, accept_los
         )
     for node_id in gone:
         tellers = tuple(endpoint for endpoint, view in answering.items() if view.node(node_id) is not None)
-        yield Farewell(node_id, "", tellers)
+        yield Farewell(node_id, "", tellers, f"{node_id[:8]}, which is gone for good, is forgotten")
     home = next((shard.home for shard in plan.shards if shard.home.host_id == host_id), None)
     if home is not None and not views[home.endpoint].myself.master:
         bounds = [str(bound) for pair in ranges_of(missing) for bound in pair]

@@ -10,7 +10,7 @@ So a run that was killed is simply begun again. The order keeps every key, and a
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from rediscluster.keeper.view import REPLICATION_USER, Node, View
 from rediscluster.plan import ClusterPlan, Instance, Shard
@@ -98,7 +98,13 @@ def _slots(plan: ClusterPlan, views: Mapping[str, View]) -> Iterator[Step]:
             moves.setdefault((owners[slot], targets[region]), []).append(slot)
     for (source, target), slots in moves.items():
         yield from _cover(plan, views, target)
-        yield Move(source, target, tuple(slots[:SLOTS_AT_ONCE]))
+        yield _move(plan, source, target, slots)
+
+
+def _move(plan: ClusterPlan, source: str, target: str, slots: Sequence[int]) -> Move:
+    now = tuple(slots[:SLOTS_AT_ONCE])
+    purpose = f"{len(now)} of {len(slots)} slots from {name_of(plan, source)} to {name_of(plan, target)}"
+    return Move(source, target, now, purpose)
 
 
 def _cover(plan: ClusterPlan, views: Mapping[str, View], target: str) -> Iterator[Step]:
@@ -177,7 +183,7 @@ def _open_slots(plan: ClusterPlan, views: Mapping[str, View], owners: Mapping[in
             else:
                 yield _stable(plan, endpoint, slot, f"{taker[:8]} takes nothing")
     for (source, target), slots in moves.items():
-        yield Move(source, target, tuple(sorted(slots)[:SLOTS_AT_ONCE]))
+        yield _move(plan, source, target, sorted(slots))
 
 
 def _stable(plan: ClusterPlan, endpoint: str, slot: int, why: str) -> Command:
@@ -249,10 +255,12 @@ def _farewells(plan: ClusterPlan, views: Mapping[str, View]) -> Iterator[Step]:
     leaving = {views[one.endpoint].id: one.endpoint for one in plan.leaving if views[one.endpoint].answers}
     # A replica cannot leave after its master: replicas of those that leave go first.
     for node_id in sorted(known, key=lambda each: each in leaving and not views[leaving[each]].myself.master):
-        yield Farewell(node_id, leaving.get(node_id, ""), tuple(known[node_id]))
+        endpoint = leaving.get(node_id, "")
+        purpose = f"{name_of(plan, endpoint) if endpoint else node_id[:8]} leaves"
+        yield Farewell(node_id, endpoint, tuple(known[node_id]), purpose)
     for node_id, endpoint in leaving.items():
         if len(views[endpoint].nodes) > 1:
-            yield Farewell(node_id, endpoint, ())
+            yield Farewell(node_id, endpoint, (), f"{name_of(plan, endpoint)} leaves")
 
 
 def _masters(views: Mapping[str, View]) -> dict[str, View]:

@@ -12,9 +12,10 @@ class Move:
     source: str
     target: str
     slots: tuple[int, ...]
+    purpose: str
 
     def __str__(self) -> str:
-        return f"{len(self.slots)} slots from {self.source} to {self.target}"
+        return self.purpose
 
 
 @dataclass(frozen=True)
@@ -38,9 +39,10 @@ class Farewell:
     """where it answers; empty if it does not"""
     tellers: tuple[str, ...]
     """who has to forget it"""
+    purpose: str
 
     def __str__(self) -> str:
-        return f"{self.endpoint or self.node_id[:8]} leaves"
+        return self.purpose
 
 
 @dataclass(frozen=True)

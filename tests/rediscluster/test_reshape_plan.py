@@ -104,7 +104,7 @@ def walked(paper: Paper, after: ClusterPlan) -> list[Step]:
         assert len(steps) < 150, f"no end: {steps[-3:]}"
         paper.take(step)
         steps.append(step)
-        assert sorted(slot for slots in paper.slots.values() for slot in slots) == list(range(SLOTS)), step
+        assert sum(map(len, paper.slots.values())) == len(frozenset[int]().union(*paper.slots.values())) == SLOTS, step
     return steps
 
 
@@ -113,7 +113,7 @@ def seen(paper: Paper, after: ClusterPlan) -> Mapping[str, View]:
     return {endpoint: view for endpoint, view in paper.views().items() if endpoint in asked}
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(old=MEMBERS, new=MEMBERS, profile=st.sampled_from(Profile))
 def test_any_members_come_from_any_others(old: list[str], new: list[str], profile: Profile) -> None:
     before = configured(old, [], profile)
