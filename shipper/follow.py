@@ -23,6 +23,9 @@ BACK_OFF_SECONDS = 0.5
 APPLY_SECONDS = 600.0
 """How long the replica may take to make a whole copied table readable."""
 
+REFUSAL_SECONDS = 30.0
+"""How long a server's refusal about one table is tried again: a new table is listed before it can be asked about."""
+
 COPY = "__resync"
 """Ending of the name under which a table is copied before it takes the old one's place."""
 
@@ -72,6 +75,7 @@ class Follower:
         self._clock, self._wait = clock, wait
         self._seen: dict[str, tuple[int, int]] = {}
         self._columns: dict[str, tuple[Column, ...]] = {}
+        self._refused: dict[str, float] = {}
         self._swept = 0.0
 
     def look(self) -> bool:
@@ -101,20 +105,28 @@ class Follower:
     def _attend(self, table: Table, visible: int, asked: bool) -> bool:
         """One table; what is wrong with it alone does not stop the others."""
         mark = self._marks.get(table.name)
+        if table.name in self._marks.needs_resync and not asked:
+            return False
         try:
             if asked or mark is None:
-                if table.name in self._marks.needs_resync and not asked:
-                    return False
                 moved = self._copy_anew(table, visible)
                 self._marks.answered(table.name)
-                return moved
-            if table.name in self._marks.needs_resync:
-                return False
-            return self._follow(table, mark, visible)
-        except (Refused, Unwritable) as problem:
+            else:
+                moved = self._follow(table, mark, visible)
+        except Unwritable as problem:
             self._progress.failed(f"{table.name}: {problem}")
             self._marks.give_up(table.name, str(problem))
             return False
+        except Refused as problem:
+            self._progress.failed(f"{table.name}: {problem}")
+            if self._clock() - self._refused.setdefault(table.name, self._clock()) > REFUSAL_SECONDS:
+                self._marks.give_up(table.name, str(problem))
+                del self._refused[table.name]
+            # Until the next sweep: what is refused now is refused again at once.
+            self._seen[table.name] = table.seen
+            return False
+        self._refused.pop(table.name, None)
+        return moved
 
     def _follow(self, table: Table, mark: Mark, visible: int) -> bool:
         columns = self._known_columns(table.name)

@@ -1,0 +1,165 @@
+"""The law of the shipper: whatever is written in whatever order and whatever breaks, the replica becomes equal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from shipper.database import Unreachable
+from shipper.follow import Follower
+from shipper.marks import Marks
+from shipper.progress import Progress
+from tests.shipper.model import Server, Store, clock
+
+ROW = st.tuples(st.integers(0, 40), st.integers(0, 3), st.floats(allow_nan=False))
+COMMIT = st.lists(ROW, min_size=1, max_size=6)
+"""Few timestamps and keys: out of order and overwritten more often than not."""
+
+ACTION = st.one_of(
+    COMMIT.map(lambda rows: ("commit", rows)),
+    st.just(("apply", None)),
+    st.just(("look", None)),
+    st.integers(1, 12).map(lambda calls: ("break", calls)),
+    st.just(("new process", None)),
+)
+
+
+class Breaks(Unreachable):
+    """The fault of the model."""
+
+
+def follower(source: Server, sink: Server, folder: Path) -> Follower:
+    ticks = clock()
+    return Follower(
+        source,
+        sink,
+        Marks(folder),
+        Progress("nj"),
+        chunk_rows=3,
+        clock=lambda: next(ticks),
+        wait=lambda seconds: None,
+    )
+
+
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(actions=st.lists(ACTION, max_size=40), meanwhile=st.lists(COMMIT, max_size=5))
+def test_every_schedule_ends_in_equal_tables(
+    tmp_path_factory: Any, actions: list[tuple[str, Any]], meanwhile: list[list[tuple[int, int, float]]]
+) -> None:
+    folder = tmp_path_factory.mktemp("marks")
+    source, sink = Server("hub"), Server("nj")
+    source.stores["trades"] = trades = Store("trades~1")
+    waiting = list(meanwhile)
+
+    def others_write() -> None:
+        if waiting:
+            trades.commit(waiting.pop())
+            trades.apply()
+
+    source.between = others_write
+    left = [-1]
+
+    def fault(call: str) -> None:
+        left[0] -= 1
+        if left[0] == 0:
+            raise Breaks(call)
+
+    source.before = sink.before = fault
+    ours = follower(source, sink, folder)
+    for action, value in actions:
+        if action == "commit":
+            trades.commit(value)
+        elif action == "apply":
+            trades.apply()
+        elif action == "break":
+            left[0] = value
+        elif action == "new process":
+            ours = follower(source, sink, folder)
+        else:
+            try:
+                ours.look()
+            except Breaks:
+                # What broke may have been the process itself.
+                ours = follower(source, sink, folder)
+
+    left[0] = -1
+    trades.apply()
+    for _ in range(len(meanwhile) + 3):
+        ours.look()
+    assert Marks(folder).needs_resync == {}
+    assert sink.stores["trades"].rows == trades.rows
+    assert set(sink.stores) == {"trades"}, "a half-made copy is left"
+
+
+def test_a_table_that_cannot_be_followed_is_left_alone_until_it_is_asked_for(tmp_path: Path) -> None:
+    source, sink = Server("hub"), Server("nj")
+    source.stores["trades"] = trades = Store("trades~1")
+    trades.commit([(1, 1, 1.0), (2, 1, 2.0)])
+    trades.apply()
+    ours = follower(source, sink, tmp_path)
+    ours.look()
+    assert sink.stores["trades"].rows == trades.rows
+
+    trades.alter(-1)  # an UPDATE
+    trades.rows[1, 1] = (1, 1, 9.0)
+    trades.commit([(3, 1, 3.0)])
+    trades.apply()
+    ours.look()
+    ours.look()
+    assert "UPDATE" in Marks(tmp_path).needs_resync["trades"]
+    assert (3, 1) not in sink.stores["trades"].rows, "nothing more comes: what is there is old, and said to be"
+
+    Marks(tmp_path).request("trades")
+    ours.look()
+    assert Marks(tmp_path).needs_resync == {}
+    assert sink.stores["trades"].rows == trades.rows
+
+
+def test_a_dropped_and_a_remade_table_are_told_apart(tmp_path: Path) -> None:
+    source, sink = Server("hub"), Server("nj")
+    source.stores["trades"] = Store("trades~1")
+    source.stores["trades"].commit([(1, 1, 1.0)])
+    source.stores["trades"].apply()
+    ours = follower(source, sink, tmp_path)
+    ours.look()
+
+    del source.stores["trades"]
+    ours.look()
+    assert "dropped or renamed" in Marks(tmp_path).needs_resync["trades"]
+
+    source.stores["trades"] = Store("trades~2")
+    source.stores["trades"].commit([(5, 5, 5.0)])
+    source.stores["trades"].apply()
+    ours.look()
+    assert "trades" in Marks(tmp_path).needs_resync
+    assert sink.stores["trades"].rows == {(1, 1): (1, 1, 1.0)}
+
+
+def test_a_purged_log_is_noticed(tmp_path: Path) -> None:
+    source, sink = Server("hub"), Server("nj")
+    source.stores["trades"] = trades = Store("trades~1")
+    ours = follower(source, sink, tmp_path)
+    ours.look()
+    for number in range(5):
+        trades.commit([(number, 1, 1.0)])
+    trades.apply()
+    trades.purged = 3
+    ours.look()
+    assert "purged" in Marks(tmp_path).needs_resync["trades"]
+
+
+def test_rows_that_vanished_on_the_replica_are_found_by_counting(tmp_path: Path) -> None:
+    source, sink = Server("hub"), Server("nj")
+    source.stores["trades"] = trades = Store("trades~1")
+    trades.commit([(1, 1, 1.0), (2, 1, 2.0)])
+    trades.apply()
+    ours = follower(source, sink, tmp_path)
+    ours.look()
+    ours.compare()
+    assert Marks(tmp_path).needs_resync == {}
+    sink.stores["trades"].rows.popitem()
+    ours.compare()
+    assert "rows differ in all: +1" in Marks(tmp_path).needs_resync["trades"]
