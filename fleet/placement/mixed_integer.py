@@ -6,8 +6,12 @@ A facility location problem: open a candidate or not (whole numbers), serve each
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 from scipy.optimize import Bounds, LinearConstraint, milp
@@ -21,6 +25,7 @@ MOST_POINTS = 64
 """Of a front; each costs two programs."""
 
 INFEASIBLE = 2
+STANDARD_OUTPUT = 1
 
 
 class Unsolved(Exception):
@@ -206,22 +211,23 @@ class MixedInteger:
         count = len(self.problem.candidates)
         if any((not row and low > 0) or (not row and high < 0) for row, low, high in rules):
             return None
-        result = milp(
-            _dense(smallest, variables),
-            integrality=np.concatenate((np.ones(count), np.zeros(variables - count))),
-            bounds=Bounds(
-                np.array(
-                    [float(candidate.always) for candidate in self.problem.candidates] + [0.0] * (variables - count)
+        with _silence():
+            result = milp(
+                _dense(smallest, variables),
+                integrality=np.concatenate((np.ones(count), np.zeros(variables - count))),
+                bounds=Bounds(
+                    np.array(
+                        [float(candidate.always) for candidate in self.problem.candidates] + [0.0] * (variables - count)
+                    ),
+                    np.ones(variables),
                 ),
-                np.ones(variables),
-            ),
-            constraints=LinearConstraint(
-                _matrix([row for row, _, _ in rules], variables),
-                np.array([low for _, low, _ in rules]),
-                np.array([high for _, _, high in rules]),
-            ),
-            options={"mip_rel_gap": 0.0, "time_limit": TIME_LIMIT_S},
-        )
+                constraints=LinearConstraint(
+                    _matrix([row for row, _, _ in rules], variables),
+                    np.array([low for _, low, _ in rules]),
+                    np.array([high for _, _, high in rules]),
+                ),
+                options={"mip_rel_gap": 0.0, "time_limit": TIME_LIMIT_S},
+            )
         if result.status == INFEASIBLE:
             return None
         if result.x is None or result.status != 0:
@@ -243,3 +249,19 @@ def _matrix(rows: Sequence[Row], variables: int) -> csr_array:
     cells = [(line, variable, factor) for line, row in enumerate(rows) for variable, factor in row.items()]
     lines, columns, factors = zip(*cells, strict=True)
     return coo_array((factors, (lines, columns)), shape=(len(rows), variables)).tocsr()
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """The solver's library prints a line of its own now and then, past Python and into what ``--json`` prints."""
+    sys.stdout.flush()
+    kept = os.dup(STANDARD_OUTPUT)
+    try:
+        with Path(os.devnull).open("wb") as nowhere:
+            os.dup2(nowhere.fileno(), STANDARD_OUTPUT)
+            try:
+                yield
+            finally:
+                os.dup2(kept, STANDARD_OUTPUT)
+    finally:
+        os.close(kept)

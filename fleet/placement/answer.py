@@ -1,0 +1,191 @@
+"""The whole answer to a question: the plan, what comes close, what it is worth beside others, and what cannot be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+
+from fleet.catalogue.prices import PriceList
+from fleet.catalogue.round_trips import load_round_trips
+from fleet.configuration import Configuration
+from fleet.placement.exhaustive import MOST, Exhaustive
+from fleet.placement.plan import Objective, Plan, plan_of
+from fleet.placement.problem import Problem, obstacle
+from fleet.placement.question import Asked, Question, ask, sites_of
+from fleet.placement.sensitivity import Flip, flips_among_all, flips_among_neighbours
+
+SPECIFICATION_PLACES = ("cdmx", "new-jersey", "singapore", "london", "chicago")
+"""Its five servers."""
+MEANS = (Objective.MEAN, Objective.WEIGHTED)
+
+
+class NoPlan(Exception):
+    """Nothing fulfils what was asked; the text says what stands in the way, and what would do."""
+
+    exit_code = 3
+
+
+@dataclass(frozen=True)
+class Beside:
+    """A plan that somebody else had in mind, by the same measure."""
+
+    name: str
+    plan: Plan | None
+    """None: it cannot serve everything that was asked."""
+    why: str
+    """Empty, or what it lacks or breaks."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What ``fleet place`` says."""
+
+    question: Question
+    asked: Asked
+    """Without candidates that another one in the same place beats."""
+    considered: Asked
+    """With all of them."""
+    best: Plan
+    runner_up: Plan | None
+    front: tuple[Plan, ...]
+    """Without regard to the budget."""
+    flips: tuple[Flip, ...]
+    beside: tuple[Beside, ...]
+    in_full: bool
+    """Whether every set was looked at; else the answer is from a mixed-integer program, and ``flips`` are those among
+    plans that differ by one opening, closing or exchange."""
+
+
+def answer(question: Question, configuration: Configuration, prices: PriceList) -> Answer:
+    """Solve.
+
+    Raises:
+        BadQuestion: something in the question does not exist.
+        NoPlan: nothing fulfils it.
+        fleet.placement.mixed_integer.Unsolved: too large to prove an answer.
+    """
+    considered = ask(question, configuration, prices)
+    asked = _without_the_dominated(considered)
+    problem, objective = asked.problem, question.objective
+    in_full = sum(not candidate.always for candidate in problem.candidates) <= MOST
+    if in_full:
+        every = Exhaustive(problem)
+        best = every.best(objective)
+        if best is None:
+            raise NoPlan(why_none(problem, every.cheapest()))
+        runner_up = every.best(objective, unlike=best)
+        front = Exhaustive(problem.with_budget(None)).front(objective)
+        flips = flips_among_all(every, best, objective) if objective in MEANS else ()
+    else:
+        from fleet.placement.mixed_integer import MixedInteger
+
+        program = MixedInteger(problem)
+        found = program.best(objective)
+        if found is None:
+            raise NoPlan(why_none(problem, program.cheapest()))
+        best = found
+        runner_up = program.best(objective, unlike=best)
+        front = MixedInteger(problem.with_budget(None)).front(objective)
+        flips = flips_among_neighbours(problem, best, objective) if objective in MEANS else ()
+    beside = tuple(_beside(asked, objective, configuration))
+    return Answer(question, asked, considered, best, runner_up, front, flips, beside, in_full)
+
+
+def why_none(problem: Problem, cheapest: Plan | None) -> str:
+    """What stands in the way, in as many lines as there are reasons."""
+    if cheapest is not None:
+        names = ", ".join(problem.candidates[number].name for number in cheapest.opened)
+        return (
+            f"no plan within USD {problem.budget_usd} a month: the cheapest that serves everything costs "
+            f"{cheapest.monthly_usd} ({names})"
+        )
+    lines: list[str] = []
+    for column, demand in enumerate(problem.demands):
+        reasons = [
+            (candidate.name, obstacle(demand, reaches[column]))
+            for candidate, reaches in zip(problem.candidates, problem.reaches, strict=True)
+        ]
+        able = {candidate.place for candidate, (_, why) in zip(problem.candidates, reasons, strict=True) if not why}
+        if len(able) < problem.in_reach:
+            served = f"only {len(able)} of the {problem.in_reach} places asked for" if able else "no candidate"
+            refused = "; ".join(f"{name}: {why}" for name, why in reasons if why)
+            lines.append(f"{demand.name}: {served} can serve it ({refused})")
+    return "no plan at any price:\n" + "\n".join(lines)
+
+
+def _without_the_dominated(asked: Asked) -> Asked:
+    problem = asked.problem.without_the_dominated()
+    kept = {candidate.name for candidate in problem.candidates}
+    offers = tuple(offer for offer in asked.offers if offer.name in kept)
+    return Asked(problem, offers, asked.sites, asked.hosts, asked.left_out, asked.unpriced)
+
+
+def _beside(asked: Asked, objective: Objective, configuration: Configuration) -> Iterator[Beside]:
+    fleet = configuration.fleet
+    own = tuple(region.place for region in fleet.regions.values())
+    hub = fleet.regions[fleet.hub].place
+    for name, places in (
+        ("the hub alone", (hub,)),
+        ("the specification's five servers", SPECIFICATION_PLACES),
+        ("every region of fleet.yaml", own),
+    ):
+        yield _judged(asked.problem, name, places, objective)
+
+
+def _judged(problem: Problem, name: str, places: Iterable[str], objective: Objective) -> Beside:
+    wanted = tuple(places)
+    chosen = [
+        min(numbers, key=lambda number: problem.candidates[number].monthly_usd)
+        for place, numbers in problem.by_place().items()
+        if place in wanted
+    ]
+    missing = [place for place in wanted if place not in problem.by_place()]
+    if missing:
+        return Beside(name, None, f"no candidate in {', '.join(missing)}")
+    plan = plan_of(problem, chosen, objective)
+    if plan is None:
+        unserved = [
+            demand.name
+            for column, demand in enumerate(problem.demands)
+            if all(obstacle(demand, problem.reaches[number][column]) for number in chosen)
+        ]
+        return Beside(name, None, f"cannot serve {', '.join(unserved)} as asked")
+    if problem.budget_usd is not None and plan.monthly_usd > problem.budget_usd:
+        return Beside(name, plan, f"over the budget by USD {plan.monthly_usd - problem.budget_usd}")
+    short = [
+        demand.name
+        for column, demand in enumerate(problem.demands)
+        if sum(not obstacle(demand, problem.reaches[number][column]) for number in plan.opened) < problem.in_reach
+    ]
+    return Beside(name, plan, f"fewer than {problem.in_reach} in reach of {', '.join(short)}" if short else "")
+
+
+@dataclass(frozen=True)
+class Permission:
+    """Whether a venue may be served from a place."""
+
+    venue: str
+    place: str
+    refusal: str
+    """Empty: nothing is known that forbids it."""
+    instead: str
+    """The nearest candidate place that may; empty where the asked one may, or none does."""
+    instead_ms: float
+    monthly_usd: Decimal | None
+
+
+def permissions(asked: Asked, venue: str, place: str) -> tuple[Permission, ...]:
+    """May this venue be served from that place, and if not, from where; one answer for each of its sites."""
+    trips = load_round_trips()
+    found: list[Permission] = []
+    for site in sites_of(venue):
+        refusal = site.refusal_at(place)
+        legal = [offer for offer in asked.offers if not site.refusal_at(offer.place)]
+        if not refusal or not legal or not site.place:
+            found.append(Permission(site.name, place, refusal, "", 0.0, None))
+            continue
+        best = min(legal, key=lambda offer: (trips.between(offer.place, site.place).ms, offer.monthly_usd))
+        ms = trips.between(best.place, site.place).ms
+        found.append(Permission(site.name, place, refusal, best.place, ms, best.monthly_usd))
+    return tuple(found)
