@@ -2,7 +2,7 @@
 
 A file is a mapping of tables (``plans``, ``locations``, ``billing``, ``transfer``, ``charges``) to lists of rows; what
 its ``defaults`` say holds for each row that does not say otherwise. A row that exists with us needs only what differs,
-and always its own ``source`` and ``as_of``. A plan's row that names any price replaces all prices of that plan.
+and always its own ``source`` and ``as_of``. A plan's row that names any list price replaces all of that plan's.
 """
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ KEYS: Mapping[str, tuple[str, ...]] = {
 
 DEFAULTS = "defaults"
 ORIGIN = ("source", "as_of")
-PRICES = ("hourly_usd", "monthly_usd", "spot_hourly_usd", "price_locations", "location_prices")
+PRICES = ("hourly_usd", "monthly_usd", "price_locations", "location_prices")
+"""List prices of a plan; the spot market is another one."""
 OTHER_SERVICES = ("route53",)
 """Services that bill, but rent no servers."""
 

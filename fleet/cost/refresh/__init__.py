@@ -1,0 +1,1 @@
+"""Reading live prices at the providers: all of a list or nothing, compared before it is written."""
