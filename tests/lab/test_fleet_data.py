@@ -1,0 +1,180 @@
+"""Market data across the fleet: written on the hub, read in every region, whatever stops on the way."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lab import faults
+from tests.lab.fleet import StandingFleet
+
+pytestmark = pytest.mark.lab
+
+Eventually = Callable[[Callable[[], object]], None]
+
+PROGRAM = Path(__file__).with_name("market.py")
+QUESTDB = "fleet-questdb-questdb-1"
+SHIPPER = "fleet-questdb-shipper-nj-1"
+BESIDE = "fleet-questdb-shipper-fra-1"
+"""A container on the hub that is spared all faults: from it the tests write and compare."""
+
+ROWS = 1_000_000
+TRADES = (
+    "CREATE TABLE {} (ts TIMESTAMP, sym SYMBOL, id LONG, px DOUBLE, note VARCHAR) TIMESTAMP(ts) PARTITION BY HOUR WAL "
+    "DEDUP UPSERT KEYS(ts, sym, id)"
+)
+
+
+@pytest.fixture(scope="module")
+def market(fleet: StandingFleet) -> Market:
+    return Market(fleet)
+
+
+class Market:
+    """The fleet as a trader's programs meet it."""
+
+    def __init__(self, fleet: StandingFleet) -> None:
+        self.fleet = fleet
+        fleet.lab.run("hub", ["sh", "-c", f"cat > /tmp/market.py <<'END'\n{PROGRAM.read_text()}\nEND"])
+        fleet.on("hub", "docker", "exec", "--interactive", BESIDE, "true")
+
+    def program(self, *words: str) -> str:
+        """Run the test's program beside the primary."""
+        shell = 'exec docker exec --interactive "$0" python3 - "$@" < /tmp/market.py'
+        return self.fleet.on("hub", "sh", "-c", shell, BESIDE, *words)
+
+    def primary(self, statement: str) -> Any:
+        answer = json.loads(self.program("sql", "questdb:9000", statement))
+        assert "error" not in answer, answer
+        return answer.get("dataset")
+
+    def on_replica(self, host: str, statement: str) -> tuple[int, str]:
+        """A statement on a replica, as the reader over the SQL port: what a region's services can do."""
+        argv = ["docker", "exec", QUESTDB, "bash", "/etc/questdb/sql.sh", "reader", statement]
+        done = self.fleet.lab.run(self.fleet.server(host), argv)
+        return done.code, done.stdout
+
+    def digest(self, table: str, address: str) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self.program("digest", table, address))
+        return found
+
+    def replica_address(self, host: str) -> str:
+        return f"{self.fleet.mesh_address(host)}:9000"
+
+    def shipper(self, *words: str) -> str:
+        argv = ("docker", "exec", SHIPPER, "python3", "-B", "-m", "shipper", *words)
+        return self.fleet.on("hub", *argv)
+
+    def status(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self.shipper("status", "/etc/shipper/config.json"))
+        return found
+
+
+def test_a_row_written_on_the_hub_is_read_in_new_jersey_and_singapore(market: Market, eventually: Eventually) -> None:
+    market.primary(TRADES.format("first"))
+    market.primary("INSERT INTO first VALUES (now(), 'BTC', 1, 2.5, 'a row')")
+    for host in ("nj", "sg"):
+        eventually(lambda host=host: "a row" in market.on_replica(host, "SELECT note FROM first")[1])
+
+
+def test_nothing_can_be_written_on_a_replica_by_any_port_that_a_client_reaches(market: Market) -> None:
+    for statement in (
+        "INSERT INTO first VALUES (now(), 'X', 9, 9.0, 'x')",
+        "DROP TABLE first",
+        "CREATE TABLE x (a INT)",
+    ):
+        code, said = market.on_replica("nj", statement)
+        assert code != 0
+        assert "Write permission denied" in said
+    # Other hosts reach the SQL port and the metrics, not the port that writes; that one is the hub's alone.
+    address = market.fleet.mesh_address("nj")
+    probe = "import socket,sys; socket.create_connection((sys.argv[1], int(sys.argv[2])), 3)"
+    for port, reachable in (("8812", True), ("9003", True), ("9000", False), ("9009", False)):
+        done = market.fleet.lab.run(market.fleet.server("sg"), ["python3", "-c", probe, address, port])
+        assert (done.code == 0) is reachable, port
+    # On the hub it is open, and wants a login that services do not have.
+    hub = "import sys,urllib.request; urllib.request.urlopen(sys.argv[1], data=b'first id=1i', timeout=5)"
+    done = market.fleet.lab.run("hub", ["python3", "-c", hub, f"http://{address}:9000/write"])
+    assert "401" in done.stderr
+
+
+def test_shipper_replica_primary_and_mesh_fail_within_a_million_rows_and_no_row_is_missing(
+    market: Market, eventually: Eventually
+) -> None:
+    market.primary(TRADES.format("trades"))
+    home = market.fleet.lab.home
+
+    def acknowledged(lines: Iterator[str], wanted: int) -> None:
+        for line in lines:
+            if int(line) >= wanted:
+                return
+        raise AssertionError(f"the writer ended before {wanted} rows")
+
+    shell = f"exec docker exec --interactive {BESIDE} python3 - write trades {ROWS} 7 < /tmp/market.py"
+    argv = market.fleet.lab.ssh_argv("hub")
+    with subprocess.Popen([*argv, shell], stdout=subprocess.PIPE, text=True) as writer:
+        assert writer.stdout is not None
+        acknowledged(writer.stdout, 100_000)
+        market.fleet.on("hub", "docker", "kill", "--signal", "KILL", SHIPPER)
+        acknowledged(writer.stdout, 300_000)
+        market.fleet.on("nj", "docker", "kill", "--signal", "KILL", QUESTDB)
+        acknowledged(writer.stdout, 450_000)
+        faults.cut(home, "hub", "nj")
+        acknowledged(writer.stdout, 600_000)
+        faults.mend(home, "hub", "nj")
+        acknowledged(writer.stdout, 750_000)
+        market.fleet.on("hub", "docker", "kill", "--signal", "KILL", QUESTDB)
+        acknowledged(writer.stdout, ROWS)
+        assert writer.wait(timeout=60) == 0
+
+    def caught_up() -> bool:
+        tables = market.status()["tables"]
+        [[visible]] = market.primary("SELECT writerTxn FROM wal_tables() WHERE name = 'trades'")
+        [[written]] = market.primary("SELECT sequencerTxn FROM wal_tables() WHERE name = 'trades'")
+        return visible == written and tables.get("trades", {}).get("transactions_behind") == 0
+
+    eventually(caught_up)
+    eventually(lambda: market.digest("trades", market.replica_address("nj")) == market.digest("trades", "questdb:9000"))
+    assert market.digest("trades", "questdb:9000")["rows"] > 0.85 * ROWS
+    assert market.status()["needs_resync"] == {}
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ("ALTER TABLE {} DROP COLUMN note", "a column was dropped"),
+        ("UPDATE {} SET px = 0 WHERE id = 1", "UPDATE"),
+        ("TRUNCATE TABLE {}", "TRUNCATE"),
+    ],
+    ids=["dropped column", "update", "truncate"],
+)
+def test_what_cannot_be_followed_is_said_and_mended_by_a_command(
+    market: Market, eventually: Eventually, change: str, reason: str
+) -> None:
+    table = f"odd_{abs(hash(change)) % 10_000}"
+    market.primary(TRADES.format(table))
+    market.primary(f"INSERT INTO {table} VALUES ('2024-01-01T00:00:00Z', 'BTC', 1, 2.5, 'kept')")
+    eventually(lambda: "kept" in market.on_replica("nj", f"SELECT note FROM {table}")[1])
+
+    market.primary(change.format(table))
+    eventually(lambda: reason in market.status()["needs_resync"].get(table, ""))
+    assert "kept" in market.on_replica("nj", f"SELECT note FROM {table}")[1], (
+        "what is there stays, and is said to be old"
+    )
+
+    market.shipper("resync", "/etc/shipper/config.json", table)
+    eventually(lambda: table not in market.status()["needs_resync"])
+    eventually(lambda: market.digest(table, market.replica_address("nj")) == market.digest(table, "questdb:9000"))
+
+
+def test_an_added_column_arrives_by_itself(market: Market, eventually: Eventually) -> None:
+    market.primary(TRADES.format("wider"))
+    market.primary("INSERT INTO wider VALUES (now(), 'BTC', 1, 2.5, 'before')")
+    market.primary("ALTER TABLE wider ADD COLUMN venue VARCHAR")
+    market.primary("INSERT INTO wider VALUES (now(), 'BTC', 2, 2.5, 'after', 'kraken')")
+    eventually(lambda: "kraken" in market.on_replica("nj", "SELECT venue FROM wider")[1])
