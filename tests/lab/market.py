@@ -9,6 +9,7 @@ import base64
 import hashlib
 import http.client
 import json
+import pathlib
 import random
 import sys
 import time
@@ -20,8 +21,8 @@ PATIENCE_SECONDS = 240
 
 def call(address, method, path, body=None):
     host, _, port = address.rpartition(":")
-    with open("/run/secrets/shipper") as file:
-        login = base64.b64encode(f"shipper:{file.read().strip()}".encode()).decode()
+    password = pathlib.Path("/run/secrets/shipper").read_text().strip()
+    login = base64.b64encode(f"shipper:{password}".encode()).decode()
     connection = http.client.HTTPConnection(host, int(port), timeout=60)
     try:
         connection.request(method, path, body=body, headers={"Authorization": f"Basic {login}"})

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -41,12 +40,22 @@ class Market:
     def __init__(self, fleet: StandingFleet) -> None:
         self.fleet = fleet
         fleet.lab.run("hub", ["sh", "-c", f"cat > /tmp/market.py <<'END'\n{PROGRAM.read_text()}\nEND"])
-        fleet.on("hub", "docker", "exec", "--interactive", BESIDE, "true")
 
     def program(self, *words: str) -> str:
         """Run the test's program beside the primary."""
         shell = 'exec docker exec --interactive "$0" python3 - "$@" < /tmp/market.py'
         return self.fleet.on("hub", "sh", "-c", shell, BESIDE, *words)
+
+    def begin(self, *words: str) -> None:
+        """Start the test's program and come back; ``begun`` tells how far it is."""
+        shell = 'setsid docker exec --interactive "$0" python3 - "$@" < /tmp/market.py > /tmp/written 2>&1 &'
+        self.fleet.on("hub", "sh", "-c", shell, BESIDE, *words)
+
+    def begun(self) -> int:
+        """Rows that the primary has acknowledged."""
+        last = self.fleet.on("hub", "tail", "-n", "1", "/tmp/written").strip() or "0"
+        assert last.isdigit(), last
+        return int(last)
 
     def primary(self, statement: str) -> Any:
         answer = json.loads(self.program("sql", "questdb:9000", statement))
@@ -108,29 +117,23 @@ def test_shipper_replica_primary_and_mesh_fail_within_a_million_rows_and_no_row_
 ) -> None:
     market.primary(TRADES.format("trades"))
     home = market.fleet.lab.home
+    market.begin("write", "trades", str(ROWS), "7")
 
-    def acknowledged(lines: Iterator[str], wanted: int) -> None:
-        for line in lines:
-            if int(line) >= wanted:
-                return
-        raise AssertionError(f"the writer ended before {wanted} rows")
+    def acknowledged(wanted: int) -> None:
+        eventually(lambda: market.begun() >= wanted)
 
-    shell = f"exec docker exec --interactive {BESIDE} python3 - write trades {ROWS} 7 < /tmp/market.py"
-    argv = market.fleet.lab.ssh_argv("hub")
-    with subprocess.Popen([*argv, shell], stdout=subprocess.PIPE, text=True) as writer:
-        assert writer.stdout is not None
-        acknowledged(writer.stdout, 100_000)
-        market.fleet.on("hub", "docker", "kill", "--signal", "KILL", SHIPPER)
-        acknowledged(writer.stdout, 300_000)
-        market.fleet.on("nj", "docker", "kill", "--signal", "KILL", QUESTDB)
-        acknowledged(writer.stdout, 450_000)
-        faults.cut(home, "hub", "nj")
-        acknowledged(writer.stdout, 600_000)
-        faults.mend(home, "hub", "nj")
-        acknowledged(writer.stdout, 750_000)
-        market.fleet.on("hub", "docker", "kill", "--signal", "KILL", QUESTDB)
-        acknowledged(writer.stdout, ROWS)
-        assert writer.wait(timeout=60) == 0
+    acknowledged(100_000)
+    market.fleet.on("hub", "docker", "kill", "--signal", "KILL", SHIPPER)
+    acknowledged(300_000)
+    market.fleet.on("nj", "docker", "kill", "--signal", "KILL", QUESTDB)
+    acknowledged(450_000)
+    faults.cut(home, "hub", "nj")
+    acknowledged(600_000)
+    faults.mend(home, "hub", "nj")
+    acknowledged(750_000)
+    market.fleet.on("hub", "docker", "kill", "--signal", "KILL", QUESTDB)
+    market.fleet.on("hub", "docker", "start", QUESTDB)
+    acknowledged(ROWS)
 
     def caught_up() -> bool:
         tables = market.status()["tables"]
