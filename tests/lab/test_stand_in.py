@@ -56,7 +56,7 @@ class Host:
         url = f"http://127.0.0.1:{PORT}{path}"
         done = self.lab.run("stand", ["curl", "--silent", "--max-time", "10", "--write-out", "\n%{http_code}", url])
         body, _, status = done.stdout.rpartition("\n")
-        return int(status), body
+        return int(status or 0), body
 
     def whoami(self) -> dict[str, Any]:
         status, body = self.get("/whoami")
