@@ -57,6 +57,11 @@ class Market:
         assert last.isdigit(), last
         return int(last)
 
+    def kill(self, host: str, container: str) -> None:
+        """kill -9 of a container's first process, from outside of Docker: Docker then starts it again."""
+        process = self.fleet.on(host, "docker", "inspect", "--format", "{{.State.Pid}}", container).strip()
+        self.fleet.on(host, "kill", "-9", process)
+
     def primary(self, statement: str) -> Any:
         answer = json.loads(self.program("sql", "questdb:9000", statement))
         assert "error" not in answer, answer
@@ -123,16 +128,15 @@ def test_shipper_replica_primary_and_mesh_fail_within_a_million_rows_and_no_row_
         eventually(lambda: market.begun() >= wanted)
 
     acknowledged(100_000)
-    market.fleet.on("hub", "docker", "kill", "--signal", "KILL", SHIPPER)
+    market.kill("hub", SHIPPER)
     acknowledged(300_000)
-    market.fleet.on("nj", "docker", "kill", "--signal", "KILL", QUESTDB)
+    market.kill("nj", QUESTDB)
     acknowledged(450_000)
     faults.cut(home, "hub", "nj")
     acknowledged(600_000)
     faults.mend(home, "hub", "nj")
     acknowledged(750_000)
-    market.fleet.on("hub", "docker", "kill", "--signal", "KILL", QUESTDB)
-    market.fleet.on("hub", "docker", "start", QUESTDB)
+    market.kill("hub", QUESTDB)
     acknowledged(ROWS)
 
     def caught_up() -> bool:
