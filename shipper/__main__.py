@@ -1,4 +1,4 @@
-"""``python -m shipper run | status | healthy | resync TABLE | forget TABLE``, each with the configuration file."""
+"""``python -m shipper run | status | healthy | resync [TABLE...] | forget TABLE``, each with the configuration file."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from shipper.replica import Replica
 from shipper.serve import serve
 from shipper.settings import Settings, SettingsError, read_settings
 
-USAGE = "usage: python -m shipper run|status|healthy CONFIG, or: resync|forget CONFIG TABLE"
+USAGE = "usage: python -m shipper run|status|healthy CONFIG, or: resync CONFIG [TABLE...], or: forget CONFIG TABLE"
 
 
 def main(arguments: list[str]) -> int:
@@ -32,9 +32,11 @@ def main(arguments: list[str]) -> int:
                 print(_asked(read_settings(Path(file)), "/status"))
             case ["healthy", file]:
                 _asked(read_settings(Path(file)), "/health")
-            case ["resync", file, table]:
-                Marks(Path(read_settings(Path(file)).state_folder)).request(table)
-                print(f"{table}: to be copied anew by the process that runs")
+            case ["resync", file, *tables]:
+                marks = Marks(Path(read_settings(Path(file)).state_folder))
+                for table in tables or (*marks.tables(), *marks.needs_resync):
+                    marks.request(table)
+                    print(f"{table}: to be copied anew by the process that runs")
             case ["forget", file, table]:
                 Marks(Path(read_settings(Path(file)).state_folder)).forget(table)
             case _:

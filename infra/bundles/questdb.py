@@ -28,6 +28,18 @@ UID = 10001
 ROOT = "/var/lib/questdb"
 SCRIPTS = "/etc/questdb"
 SECRETS = "/run/secrets"
+SHIPPER_CONFIG = "/etc/shipper/config.json"
+
+CONTAINER = "fleet-questdb-questdb-1"
+BACKUP = ("bash", f"{SCRIPTS}/backup.sh")
+"""Run in the container: copies the whole database as of one moment into its own volume."""
+BACKUP_MADE = f"{ROOT}/backups/last/made"
+
+
+def shipper_container(replica: str) -> str:
+    """The container of a replica's shipper, on the primary's host."""
+    return f"fleet-questdb-shipper-{replica}-1"
+
 
 WRITER = "writer"
 READER = "reader"
@@ -134,7 +146,7 @@ def _release(
             checks=(Check("the reader reads", SERVICE, _as(READER, "SELECT 1")),),
         ),
         data_versions={"questdb": _version(image)},
-        before_data_change=Check("copy of the data", SERVICE, ("bash", f"{SCRIPTS}/backup.sh")),
+        before_data_change=Check("copy of the data", SERVICE, BACKUP),
     )
 
 

@@ -8,6 +8,7 @@ from fleet.cli.commands import (
     adopt,
     catalogue,
     cost,
+    db,
     demo,
     doctor,
     down,
@@ -46,5 +47,5 @@ def register(app: typer.Typer) -> None:
     app.command("logs")(logs.logs)
     passed_on = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
     app.command("lab", context_settings=passed_on)(lab.lab)
-    for group in (operator, orphans, mesh, images, engine, demo, redis, release, catalogue):
+    for group in (operator, orphans, mesh, images, engine, demo, redis, release, db, catalogue):
         app.add_typer(group.app)
