@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from functools import cache
 
+from fleet.configuration import load
 from fleet.secrets import Vault
+from fleet.secrets.reference import NamedSecrets
+from fleet.secrets.sources import named_secrets
 from fleet.workspace import Workspace
 from hosts import HostState
 
@@ -18,8 +22,23 @@ def open_vault() -> Vault:
         WorkspaceError: no fleet here, or it was never initialised.
         SecretError: the secrets file is missing, damaged or locked with another passphrase.
     """
-    workspace = Workspace.find()
-    return Vault(workspace.open_secrets().master)
+    return vault_of(Workspace.find())
+
+
+def vault_of(workspace: Workspace) -> Vault:
+    """The vault of a fleet, with the secrets that have names from where its ``fleet.yaml`` says.
+
+    Raises:
+        WorkspaceError, SecretError: as ``open_vault``.
+    """
+    store = workspace.open_secrets()
+
+    @cache
+    def source() -> NamedSecrets:
+        return named_secrets(load(workspace.root).fleet.credentials, store, os.environ)
+
+    # Read when a name is first asked for: most runs of a provider's process ask for none.
+    return Vault(store.master, lambda name: source()(name))
 
 
 def filled(state: HostState, vault: Vault) -> HostState:

@@ -47,9 +47,9 @@ class Context:
 
     @cached_property
     def vault(self) -> Vault:
-        from fleet.secrets import Vault
+        from infra.vault import vault_of
 
-        return Vault(self.workspace.open_secrets().master)
+        return vault_of(self.workspace)
 
     @cached_property
     def hosts(self) -> tuple[RunningHost, ...]:

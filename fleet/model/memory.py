@@ -29,7 +29,7 @@ PROFILES: tuple[tuple[int, MemoryProfile], ...] = (
         6_000,
         MemoryProfile(
             questdb=1024,
-            shipper=160,
+            shipper=128,
             redis_instance=272,
             redis_local=160,
             keeper=64,
@@ -40,7 +40,7 @@ PROFILES: tuple[tuple[int, MemoryProfile], ...] = (
         12_000,
         MemoryProfile(
             questdb=2048,
-            shipper=160,
+            shipper=128,
             redis_instance=835,
             redis_local=304,
             keeper=64,
@@ -51,7 +51,7 @@ PROFILES: tuple[tuple[int, MemoryProfile], ...] = (
         1 << 62,
         MemoryProfile(
             questdb=6144,
-            shipper=160,
+            shipper=128,
             redis_instance=1654,
             redis_local=592,
             keeper=64,

@@ -17,9 +17,9 @@ from typing import Literal
 from fleet.secrets import derive, passwords
 from fleet.secrets.errors import SecretError
 
-Kind = Literal["x25519", "preshared", "ed25519", "password", "passwordsha256"]
+Kind = Literal["x25519", "preshared", "ed25519", "password", "passwordsha256", "named"]
 """What a reference may stand for: a WireGuard private key, a WireGuard pre-shared key, an ssh private key, a password,
-the SHA-256 of the password with the same path."""
+the SHA-256 of the password with the same path, a secret that somebody set under a name."""
 
 FINGERPRINT_DIGITS = 12
 """Hexadecimal digits of a fingerprint: 48 bits tell apart what one fleet holds."""
@@ -34,20 +34,39 @@ _VALUES: Mapping[str, Callable[..., str]] = {
     "password": passwords.password,
     "passwordsha256": passwords.password_sha256,
 }
+NAMED = "named"
+_KINDS = (*_VALUES, NAMED)
+
+
+NamedSecrets = Callable[[str], str]
+"""The value of a secret by its name; raises ``SecretError``, with what to do, where there is none."""
+
+
+def no_named_secrets(name: str) -> str:
+    """The source of a vault that only derives.
+
+    Raises:
+        SecretError: always.
+    """
+    raise SecretError(f"{name}: secrets with names are not open here")
 
 
 class Vault:
-    """Every secret of a fleet, from its master secret; gives references to texts and fills them in again."""
+    """Every secret of a fleet: what its master secret gives, and what people set under a name.
 
-    __slots__ = ("_fingerprint_key", "_master")
+    It gives references to texts and fills them in again.
+    """
 
-    def __init__(self, master: bytes) -> None:
-        """Open the vault of one master secret.
+    __slots__ = ("_fingerprint_key", "_master", "_named")
+
+    def __init__(self, master: bytes, named: NamedSecrets = no_named_secrets) -> None:
+        """Open the vault of one master secret, with the secrets that have names.
 
         Raises:
             SecretError: the master secret is not 32 bytes long.
         """
         self._master = master
+        self._named = named
         self._fingerprint_key = derive.derive(master, "reference", "fingerprint")
 
     def __repr__(self) -> str:
@@ -57,10 +76,11 @@ class Vault:
         """The reference to a secret.
 
         Raises:
-            SecretError: an unknown kind, or a part of the path with other than letters, digits, ``.``, ``_``, ``-``.
+            SecretError: an unknown kind, a part of the path with other than letters, digits, ``.``, ``_``, ``-``, or no
+                secret of that name.
         """
-        if kind not in _VALUES:
-            raise SecretError(f"no secret of kind {kind!r}; there are {', '.join(_VALUES)}")
+        if kind not in _KINDS:
+            raise SecretError(f"no secret of kind {kind!r}; there are {', '.join(_KINDS)}")
         wrong = [part for part in path if not re.fullmatch(_PART, part)]
         if wrong or not path:
             raise SecretError(
@@ -128,16 +148,24 @@ class Vault:
                 f"secret:<kind>/<path>#<{FINGERPRINT_DIGITS} hexadecimal digits>"
             )
         kind, path, fingerprint = found.group(1), tuple(found.group(2).split("/")), found.group(3)
-        if kind not in _VALUES:
-            raise SecretError(f"{reference}: no secret of kind {kind!r}; there are {', '.join(_VALUES)}")
+        if kind not in _KINDS:
+            raise SecretError(f"{reference}: no secret of kind {kind!r}; there are {', '.join(_KINDS)}")
         if not hmac.compare_digest(fingerprint, self._fingerprint(kind, path)):
+            if kind == NAMED:
+                raise SecretError(
+                    f"{reference}: the fingerprint is not of this secret: its value changed since the text was "
+                    "rendered, or the master secret did; run the program again"
+                )
             raise SecretError(
                 f"{reference}: the fingerprint is not of this master secret; the text was rendered with another "
                 "one, so run the program again with the secrets file that is open now"
             )
-        return _VALUES[kind](self._master, *path)
+        return self._value(kind, path)
+
+    def _value(self, kind: str, path: tuple[str, ...]) -> str:
+        return self._named("/".join(path)) if kind == NAMED else _VALUES[kind](self._master, *path)
 
     def _fingerprint(self, kind: str, path: tuple[str, ...]) -> str:
-        value = _VALUES[kind](self._master, *path)
+        value = self._value(kind, path)
         message = "\0".join((kind, *path, value)).encode()
         return hmac.new(self._fingerprint_key, message, hashlib.sha256).hexdigest()[:FINGERPRINT_DIGITS]

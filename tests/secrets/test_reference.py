@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from fleet.secrets import SecretError, Vault
 from fleet.secrets.reference import Kind
 
-VAULT = Vault(bytes(range(32)))
+VAULT = Vault(bytes(range(32)), lambda name: f"value of {name}")
 OTHER = Vault(bytes(32))
 
 parts = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,8}", fullmatch=True)
@@ -29,6 +29,7 @@ def value_of(kind: str, path: list[str]) -> str:
         "ed25519": VAULT.ed25519_private,
         "password": VAULT.password,
         "passwordsha256": VAULT.password_sha256,
+        "named": lambda *path: f"value of {'/'.join(path)}",
     }
     return makers[kind](*path)
 

@@ -85,5 +85,20 @@ def samples(first_boot: dict[str, Any], firewall: dict[str, Any]) -> dict[str, d
         },
         "bundles/redis/users.acl.j2": {f"{user}_sha256": "0" * 64 for user in (*REDIS_USERS, "replication")},
         "bundles/redis/local.conf.j2": {"port": 6379, "maxmemory_mb": 96},
+        "bundles/services/compose.yaml.j2": {
+            "bundle": "data",
+            "uid": 10080,
+            "services": [
+                {
+                    "name": "data-service",
+                    "image": f"registry.example/data-service:1@sha256:{'0' * 64}",
+                    "env_files": ["env/stores.env"],
+                    "memory_mb": 384,
+                    "health": '["CMD", "true"]',
+                    "published": [],
+                }
+            ],
+        },
+        "bundles/services/service.env.j2": {"values": {"PORT": "5002"}},
         "bundles/redis/local-users.acl.j2": {f"{user}_sha256": "0" * 64 for user in REDIS_USERS},
     }

@@ -23,6 +23,7 @@ from fleet.cli.commands import (
     preview,
     redis,
     release,
+    secrets,
     ssh,
     status,
     unlock,
@@ -47,5 +48,5 @@ def register(app: typer.Typer) -> None:
     app.command("logs")(logs.logs)
     passed_on = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
     app.command("lab", context_settings=passed_on)(lab.lab)
-    for group in (operator, orphans, mesh, images, engine, demo, redis, release, db, catalogue):
+    for group in (operator, orphans, mesh, images, engine, demo, redis, release, db, catalogue, secrets):
         app.add_typer(group.app)

@@ -1,0 +1,1 @@
+"""Which region trades which account, and moving that from one region to another."""
