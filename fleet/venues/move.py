@@ -1,4 +1,4 @@
-"""Moving an account from one region to another: the old one stops, is seen to have stopped, then the new one starts.
+"""Moving an account to another region: it stands by, the old one stops and is seen to have, then the new one starts.
 
 The journal is on disk before each step begins. A step may be done again, so a move that was killed anywhere goes on
 from the step in the journal, and at no moment do two regions trade the account: the new one is only told to start after
@@ -27,6 +27,7 @@ class MoveError(Exception):
 class Step(StrEnum):
     """What is done next; ``DONE`` when nothing is."""
 
+    PREPARE = "prepare"
     STOP = "stop"
     CONFIRM = "confirm"
     START = "start"
@@ -41,7 +42,7 @@ class Move:
     account: str
     source: str
     target: str
-    step: Step = Step.STOP
+    step: Step = Step.PREPARE
 
     def __str__(self) -> str:
         return f"account {self.account} of {self.venue} from {self.source} to {self.target}"
@@ -125,6 +126,10 @@ def carry_out(move: Move, fleet: Fleet, journal: Journal) -> None:
 def _done(move: Move, fleet: Fleet) -> Step:
     """Do one step; returns the next one."""
     match move.step:
+        case Step.PREPARE:
+            # What is wrong with the new region (a missing credential, a full host) shows while the old one trades.
+            fleet.set_mode(move.target, move.venue, move.account, "standby")
+            return Step.STOP
         case Step.STOP:
             fleet.set_mode(move.source, move.venue, move.account, "standby")
             return Step.CONFIRM

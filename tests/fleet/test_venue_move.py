@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from fleet.configuration import load
 from fleet.model.venue import Mode
 from fleet.venues.move import Journal, Move, MoveError, begin_or_resume, carry_out
+from fleet.venues.planning import planned
+from fleet.venues.running import with_mode
 
 MOVE = Move("alpaca", "main", "nj", "sg")
 
@@ -72,16 +75,16 @@ def ended(fleet: PaperFleet) -> bool:
     return fleet.running == fleet.written == {"nj": "standby", "sg": "active"} and fleet.most_traders == 1
 
 
-def test_a_move_passes_eight_points(tmp_path: Path) -> None:
+def test_a_move_passes_eleven_points(tmp_path: Path) -> None:
     fleet = PaperFleet()
     run(fleet, Journal(tmp_path / "journal"))
     assert ended(fleet)
-    assert fleet.points == 8
+    assert fleet.points == 11
     assert not (tmp_path / "journal").exists()
 
 
-@pytest.mark.parametrize("first", range(1, 9))
-@pytest.mark.parametrize("second", range(1, 9))
+@pytest.mark.parametrize("first", range(1, 12))
+@pytest.mark.parametrize("second", range(1, 12))
 def test_killed_in_the_fleet_twice_and_resumed(first: int, second: int, tmp_path: Path) -> None:
     fleet, journal = PaperFleet(dies_at=first), Journal(tmp_path / "journal")
     with pytest.raises(Killed):
@@ -95,7 +98,7 @@ def test_killed_in_the_fleet_twice_and_resumed(first: int, second: int, tmp_path
 
 
 @pytest.mark.parametrize("after", [False, True])
-@pytest.mark.parametrize("number", range(1, 5))
+@pytest.mark.parametrize("number", range(1, 6))
 def test_killed_at_the_journal_and_resumed(number: int, after: bool, tmp_path: Path) -> None:
     fleet, path = PaperFleet(), tmp_path / "journal"
     with pytest.raises(Killed):
@@ -126,3 +129,39 @@ def test_a_damaged_journal_is_no_journal_without_a_move(tmp_path: Path) -> None:
     (tmp_path / "journal").write_text('{"venue": "alpaca"')
     with pytest.raises(MoveError, match="damaged; see by hand which region trades"):
         begin_or_resume(Journal(tmp_path / "journal"), MOVE)
+
+
+def test_a_target_that_cannot_be_prepared_leaves_the_source_trading(tmp_path: Path) -> None:
+    class Unready(PaperFleet):
+        def set_mode(self, region: str, venue: str, account: str, mode: Mode) -> None:
+            if region == "sg":
+                raise MoveError("no secret alpaca/sg/api-key")
+            super().set_mode(region, venue, account, mode)
+
+    fleet = Unready()
+    with pytest.raises(MoveError, match="alpaca/sg/api-key"):
+        run(fleet, Journal(tmp_path / "journal"))
+    assert fleet.running["nj"] == "active"
+
+
+@pytest.mark.parametrize(
+    ("venue", "account", "target", "said"),
+    [
+        ("alpacca", "main", "sg", "is not a broker of the catalogue; did you mean 'alpaca'"),
+        ("alpaca", "main", "sgp", "is not a region; there are: hub, nj"),
+        ("alpaca", "second", "sg", "no region trades account second of alpaca"),
+        ("alpaca", "main", "nj", "nj trades account main of alpaca already"),
+        ("alpaca", "main", "hub", "hub does not run the bundle trading"),
+        ("interactive-brokers", "us", "sg", "lets an account in once"),
+    ],
+)
+def test_a_move_that_cannot_be(venue: str, account: str, target: str, said: str) -> None:
+    with pytest.raises(MoveError, match=said):
+        planned(load(Path(__file__).parents[2]), venue, account, target)
+
+
+def test_a_mode_is_written_where_the_account_stands() -> None:
+    text = "config:\n  fleet:venues:\n    alpaca: active  # the first\n    ib: {us: active}\n"
+    assert "    alpaca: standby  # the first\n" in with_mode(text, "alpaca", "main", "standby")
+    assert "ib: {us: standby}" in with_mode(text, "ib", "us", "standby")
+    assert "    bybit: active\n" in with_mode(text, "bybit", "main", "active")

@@ -1,0 +1,59 @@
+"""``fleet venue``: which region trades which account, and moving one."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from fleet.cli.context import Context, Json, Root
+from fleet.cli.output import print_json, print_table, progress
+
+app = typer.Typer(name="venue", help="Which region uses which venue; moving an account.", no_args_is_help=True)
+
+
+@app.command("list")
+def list_venues(root: Root = None, json: Json = False) -> None:
+    """Every venue that a region uses, and the ones of the catalogue that none does."""
+    from fleet.catalogue.venues import load_venues
+
+    stacks = Context(root).configuration.stacks
+    rows: list[tuple[str, ...]] = [
+        (venue.name, venue.kind, venue.status, use.account, region, use.mode)
+        for venue in load_venues().values()
+        for region, stack in stacks.items()
+        for use in stack.venues
+        if use.venue == venue.name
+    ]
+    used = {row[0] for row in rows}
+    rows += [(one.name, one.kind, one.status, "", "", "") for one in load_venues().values() if one.name not in used]
+    heads = ("venue", "kind", "status", "account", "region", "mode")
+    if json:
+        print_json([dict(zip(heads, row, strict=True)) for row in rows])
+        return
+    print_table("Venues", heads, rows)
+
+
+@app.command()
+def move(
+    venue: Annotated[str, typer.Argument(help="A broker of the catalogue.")],
+    to: Annotated[str, typer.Option(help="The region that shall trade.")],
+    account: Annotated[str, typer.Option(help="The account.")] = "main",
+    root: Root = None,
+) -> None:
+    """Let another region trade an account: the old one stops, is seen to have stopped, then the new one starts."""
+    from fleet.venues.move import Journal, Move, begin_or_resume, carry_out
+    from fleet.venues.planning import planned
+    from fleet.venues.running import RunningFleet
+
+    context = Context(root)
+    journal = Journal(context.root / ".fleet" / "venue-move.json")
+    under_way = journal.read()
+    if under_way is None:
+        wanted = planned(context.configuration, venue, account, to)
+    else:
+        # The files may be on the way: where it comes from is what the journal says.
+        wanted = Move(venue, account, under_way.source, to)
+    going = begin_or_resume(journal, wanted)
+    carry_out(going, RunningFleet(context.workspace, context.vault, context.hosts, progress), journal)
+    print(f"{venue}: account {account} is traded from {to}")
