@@ -12,7 +12,7 @@ from fleet.configuration import Configuration
 from fleet.placement.exhaustive import MOST, Exhaustive
 from fleet.placement.plan import Objective, Plan, plan_of
 from fleet.placement.problem import Problem, obstacle
-from fleet.placement.question import Asked, Question, ask, sites_of
+from fleet.placement.question import Asked, Question, ask, no_such, sites_of, venue_names
 from fleet.placement.sensitivity import Flip, flips_among_all, flips_among_neighbours
 
 SPECIFICATION_PLACES = ("cdmx", "new-jersey", "singapore", "london", "chicago")
@@ -176,8 +176,16 @@ class Permission:
 
 
 def permissions(asked: Asked, venue: str, place: str) -> tuple[Permission, ...]:
-    """May this venue be served from that place, and if not, from where; one answer for each of its sites."""
+    """May this venue be served from that place, and if not, from where; one answer for each of its sites.
+
+    Raises:
+        BadQuestion: there is no such venue or no such place.
+    """
     trips = load_round_trips()
+    if not sites_of(venue):
+        raise no_such("venue", venue, venue_names())
+    if place not in trips.places:
+        raise no_such("place", place, trips.places)
     found: list[Permission] = []
     for site in sites_of(venue):
         refusal = site.refusal_at(place)

@@ -110,6 +110,16 @@ def sites_of(name: str) -> tuple[Site, ...]:
     return tuple(site for site in load_sites() if name in (site.name, site.venue.name))
 
 
+def venue_names() -> tuple[str, ...]:
+    """Every name of a venue or of one of its sites."""
+    return tuple(dict.fromkeys(name for site in load_sites() for name in (site.venue.name, site.name)))
+
+
+def no_such(kind: str, name: str, known: Iterable[str]) -> BadQuestion:
+    """The error for a name that does not exist."""
+    return BadQuestion(next(iter(_unknown(kind, (name,), known))))
+
+
 def _host(site: Site, hosting: Hosting) -> str:
     return site.claimed_place if hosting is Hosting.SPECIFICATION else site.place
 
@@ -165,7 +175,7 @@ def _of(values: Mapping[str, float], site: Site, otherwise: Value) -> float | Va
 
 
 def _check(question: Question, prices: PriceList) -> None:
-    venues = tuple(dict.fromkeys(name for site in load_sites() for name in (site.venue.name, site.name)))
+    venues = venue_names()
     found = [
         *_unknown("venue", question.venues, venues),
         *_unknown("venue", question.weights, venues),

@@ -20,6 +20,7 @@ from fleet.cli.commands import (
     mesh,
     operator,
     orphans,
+    place,
     preview,
     redis,
     release,
@@ -39,6 +40,7 @@ def register(app: typer.Typer) -> None:
     app.command("doctor")(doctor.doctor)
     app.command("validate")(validate.validate)
     app.command("cost")(cost.cost)
+    app.command("place")(place.place)
     app.command("preview")(preview.preview)
     app.command("up")(up.up)
     app.command("down")(down.down)

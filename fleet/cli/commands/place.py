@@ -1,0 +1,152 @@
+"""``fleet place``: which regions to open for the venues that one trades."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TypeVar
+
+import typer
+
+from fleet.cli.context import Context, Json, Root
+from fleet.cli.output import print_json, print_table
+
+if TYPE_CHECKING:
+    from fleet.placement.answer import Answer
+
+REFUSED = 3
+
+Value = TypeVar("Value")
+
+
+def place(
+    venues: Annotated[list[str] | None, typer.Argument(help="Venues to serve; default: all that are in use.")] = None,
+    budget: Annotated[str, typer.Option(metavar="USD", help="A month, hub included; default: fleet.yaml's.")] = "",
+    objective: Annotated[str, typer.Option(help="mean, weighted, p95 or worst.")] = "",
+    weight: Annotated[list[str] | None, typer.Option(metavar="VENUE=N", help="How much a venue counts.")] = None,
+    limit: Annotated[list[str] | None, typer.Option(metavar="VENUE=MS", help="The longest that will do.")] = None,
+    redundancy: Annotated[int, typer.Option(metavar="K", help="Open places that each venue needs in reach.")] = 1,
+    at: Annotated[
+        list[str] | None, typer.Option("--place", help="Places to consider; default: fleet's, venues'.")
+    ] = None,
+    service: Annotated[list[str] | None, typer.Option(help="Services to rent from; default: all.")] = None,
+    everywhere: Annotated[bool, typer.Option("--everywhere", help="Consider every place of the catalogue.")] = False,
+    vcpu: Annotated[int, typer.Option(help="The least of each server.")] = 4,
+    memory: Annotated[int, typer.Option(metavar="GB", help="The least of each server.")] = 8,
+    hosting: Annotated[
+        str, typer.Option(help="Whose word on where venues are: published, specification.")
+    ] = "published",
+    serve: Annotated[str, typer.Option(metavar="VENUE=PLACE", help="Only: may a venue be served from there?")] = "",
+    plot: Annotated[Path | None, typer.Option(metavar="FILE.svg", help="Draw cost against latency.")] = None,
+    json: Json = False,
+    root: Root = None,
+) -> None:
+    """Which regions to open for these venues, within a budget and what venues allow. Exit code 3: it cannot be.
+
+    Exact, offline, and by estimates of the network's round trips alone.
+    """
+    from fleet.catalogue.overlay import FOLDER
+    from fleet.catalogue.price_reading import load_prices
+    from fleet.placement.answer import answer
+    from fleet.placement.offers import Size
+    from fleet.placement.plan import Objective
+    from fleet.placement.question import Hosting, Question
+
+    context = Context(root)
+    configuration = context.configuration
+    prices = load_prices(configuration.catalogue, context.root / FOLDER)
+    weights = _pairs(weight, "--weight", float)
+    goal = objective or (Objective.WEIGHTED if weights else Objective.MEAN)
+    question = Question(
+        venues=tuple(venues or ()),
+        places=tuple(prices.catalogue.places if everywhere else at or ()),
+        services=tuple(service or ()),
+        weights=weights,
+        limits_ms=_pairs(limit, "--limit", float),
+        budget_usd=_budget(budget) if budget else configuration.fleet.budgets.monthly_usd,
+        in_reach=redundancy,
+        objective=_choice(Objective, goal, "--objective"),
+        hosting=_choice(Hosting, hosting, "--hosting"),
+        size=Size(vcpu, Decimal(memory)),
+    )
+    if serve:
+        from fleet.placement.question import ask
+
+        _serve(serve, ask(question, configuration, prices), as_json=json)
+        return
+    found = answer(question, configuration, prices)
+    if plot is not None:
+        from fleet.placement.plot import plot as draw
+
+        plot.write_text(draw(found), encoding="utf-8")
+    if json:
+        from fleet.placement.facts import answer_facts
+
+        print_json(answer_facts(found))
+    else:
+        _tables(found)
+
+
+def _tables(found: Answer) -> None:
+    from fleet.placement.text import front_rows, obstacle_rows, sentences, server_rows, venue_rows
+
+    print_table("What to open", ("place", "server", "USD a month", "serves, ms"), server_rows(found))
+    columns = ("venue", "hosted in", "served from", "ms", "known by", "floor", "from the hub")
+    print_table("Round trips", columns, venue_rows(found))
+    print_table(
+        "Cost against latency", ("USD a month", f"{found.question.objective} ms", "open", ""), front_rows(found)
+    )
+    if rows := obstacle_rows(found):
+        print_table("What cannot be", ("venue", "from", "why"), rows)
+    for sentence in sentences(found):
+        print(sentence)
+
+
+def _serve(wanted: str, asked: object, *, as_json: bool) -> None:
+    from fleet.placement.answer import permissions
+    from fleet.placement.facts import permission_facts
+    from fleet.placement.question import Asked
+    from fleet.placement.text import permission_line
+
+    assert isinstance(asked, Asked)
+    venue, _, there = wanted.partition("=")
+    rows = permissions(asked, venue, there)
+    if as_json:
+        print_json([permission_facts(row) for row in rows])
+    else:
+        for row in rows:
+            print(permission_line(row))
+    if any(row.refusal for row in rows):
+        raise typer.Exit(REFUSED)
+
+
+def _pairs(written: list[str] | None, option: str, kind: Callable[[str], Value]) -> dict[str, Value]:
+    found: dict[str, Value] = {}
+    for text in written or ():
+        name, _, value = text.partition("=")
+        try:
+            found[name] = kind(value)
+        except ValueError:
+            raise typer.BadParameter(
+                f"'{text}' is not a venue and a number, such as binance=3", param_hint=option
+            ) from None
+    return found
+
+
+def _budget(text: str) -> Decimal:
+    try:
+        amount = Decimal(text)
+    except InvalidOperation:
+        amount = Decimal("NaN")
+    if not amount.is_finite():
+        raise typer.BadParameter(f"'{text}' is not an amount of dollars, such as 250", param_hint="--budget")
+    return amount
+
+
+def _choice(kind: Callable[[str], Value], text: str, option: str) -> Value:
+    try:
+        return kind(text)
+    except ValueError:
+        allowed = ", ".join(str(one) for one in kind)  # type: ignore[attr-defined]
+        raise typer.BadParameter(f"'{text}' is not one of {allowed}", param_hint=option) from None
