@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from functools import cache
 from pathlib import Path
 
-from fleet.catalogue.catalogue import Catalogue, Location
+from fleet.catalogue.catalogue import Catalogue
 from fleet.catalogue.overlay import Overlay, read_overlay
-from fleet.catalogue.prices import Billing, Charge, Market, MarketPlan, PriceList, Seller, SpecificationCost, Transfer
+from fleet.catalogue.prices import Billing, Charge, PriceList, Transfer
 from fleet.catalogue.reading import rows
 from fleet.model.problems import ConfigurationError
 
@@ -34,18 +33,3 @@ def load_prices(catalogue: Catalogue, own: Path | None = None) -> PriceList:
         transfer={row.service: row for row in transfer},
         charges={(row.service, row.name): row for row in charges},
     )
-
-
-@cache
-def load_market() -> Market:
-    """What can be had elsewhere."""
-    return Market(
-        sellers={row["name"]: Seller(**row) for row in rows("sellers")},
-        locations=tuple(Location(**row) for row in rows("market_locations")),
-        plans=tuple(MarketPlan(**row) for row in rows("market")),
-    )
-
-
-def load_specification_costs() -> tuple[SpecificationCost, ...]:
-    """The specification's own cost table."""
-    return tuple(SpecificationCost(**row) for row in rows("specification_costs"))

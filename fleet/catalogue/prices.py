@@ -9,7 +9,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from fleet.catalogue.catalogue import Catalogue, Location, Plan, Row, Usd
+from fleet.catalogue.catalogue import Catalogue, Row, Usd
 
 Counted = Literal["started hours", "seconds", "whole months"]
 """What of a month's use is paid: every hour that began; every second; the month, however short the use."""
@@ -19,25 +19,6 @@ Pool = Literal["account", "server"]
 
 MONTH_HOURS = 730
 """Hours of the average month (8,760 / 12): what a price "a month" means where nothing else is said."""
-
-
-class Seller(Row):
-    """Who sells servers, this project's providers and others to compare them with."""
-
-    name: str
-    title: str
-    rentable: bool = False
-    """Whether a stack file of this project can name it."""
-    quote_only: bool = False
-    """No price list: it is asked for an offer."""
-    note: str = ""
-
-
-class MarketPlan(Plan):
-    """A size of a seller that this project cannot rent from: shown as an alternative, never chosen."""
-
-    list_price: str = ""
-    """The price as listed, where it is in another currency: no exchange rate is guessed."""
 
 
 class Billing(Row):
@@ -108,28 +89,3 @@ class PriceList:
         if found is None or (found.locations is not None and location not in found.locations):
             return None
         return found
-
-
-@dataclass(frozen=True)
-class Market:
-    """What sellers that this project cannot rent from have on offer."""
-
-    sellers: Mapping[str, Seller]
-    locations: tuple[Location, ...]
-    plans: tuple[MarketPlan, ...]
-
-
-class SpecificationCost(Row):
-    """One row of the specification's cost table: a claim."""
-
-    place: str
-    title: str
-    server_usd: Decimal
-    bandwidth_usd: Decimal
-    size: str
-    """What it asks for there."""
-
-    @property
-    def monthly_usd(self) -> Decimal:
-        """Server and bandwidth together."""
-        return self.server_usd + self.bandwidth_usd

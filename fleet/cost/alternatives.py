@@ -8,7 +8,8 @@ from decimal import Decimal
 from math import asin, cos, radians, sin, sqrt
 
 from fleet.catalogue import Catalogue, Location, Place, Plan
-from fleet.catalogue.prices import Market, PriceList
+from fleet.catalogue.market import Market
+from fleet.catalogue.prices import PriceList
 from fleet.cost.facts import amount
 from fleet.cost.money import cents
 from fleet.cost.pricing import IMAGE_DISK_GB

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from fleet.catalogue.prices import SpecificationCost
+from fleet.catalogue.market import SpecificationCost
 from fleet.cost.estimate import Estimate, total
 from fleet.cost.facts import amount
 from fleet.cost.line import Line

@@ -6,12 +6,15 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import yaml
 
-from fleet.secrets import SecretStore
 from fleet.workspace import stop
 from fleet.workspace.engine_path import engine_path
+
+if TYPE_CHECKING:
+    from fleet.secrets import SecretStore
 
 SETTINGS = Path(".fleet") / "settings.yaml"
 """Relative to the fleet's folder; written by ``fleet init``, never committed."""
@@ -136,6 +139,9 @@ class Workspace:
             WorkspaceError: no passphrase.
             SecretError: the file is missing, damaged or under another passphrase.
         """
+        # Imported where it is needed: cryptography is a third of the time of a command that needs no secret.
+        from fleet.secrets import SecretStore
+
         return SecretStore.open(self.secrets_file, self.passphrase())
 
     def engine_environment(self) -> dict[str, str]:

@@ -133,7 +133,7 @@ def _explain(shown: Estimate, row: str) -> None:
 
 
 def _compare(found: Answer, configuration: Configuration, *, as_json: bool) -> None:
-    from fleet.catalogue.price_reading import load_specification_costs
+    from fleet.catalogue.market import load_specification_costs
     from fleet.cost.answer import places_of
     from fleet.cost.specification import compare, comparison_facts, comparison_rows, comparison_sum
 
@@ -149,7 +149,7 @@ def _compare(found: Answer, configuration: Configuration, *, as_json: bool) -> N
 
 
 def _alternatives(found: Answer, configuration: Configuration, *, as_json: bool) -> None:
-    from fleet.catalogue.price_reading import load_market
+    from fleet.catalogue.market import load_market
     from fleet.cost.alternatives import alternative_facts, alternatives
     from fleet.cost.answer import places_of
     from fleet.cost.money import signed, text

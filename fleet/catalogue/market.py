@@ -1,0 +1,70 @@
+"""What is compared with: sellers that this project cannot rent from, and the specification's own cost table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cache
+
+from fleet.catalogue.catalogue import Location, Plan, Row, Usd
+from fleet.catalogue.reading import rows
+
+
+class Seller(Row):
+    """Who sells servers, this project's providers and others to compare them with."""
+
+    name: str
+    title: str
+    rentable: bool = False
+    """Whether a stack file of this project can name it."""
+    quote_only: bool = False
+    """No price list: it is asked for an offer."""
+    note: str = ""
+
+
+class MarketPlan(Plan):
+    """A size of a seller that this project cannot rent from: shown as an alternative, never chosen."""
+
+    list_price: str = ""
+    """The price as listed, where it is in another currency: no exchange rate is guessed."""
+
+
+@dataclass(frozen=True)
+class Market:
+    """What sellers that this project cannot rent from have on offer."""
+
+    sellers: Mapping[str, Seller]
+    locations: tuple[Location, ...]
+    plans: tuple[MarketPlan, ...]
+
+
+class SpecificationCost(Row):
+    """One row of the specification's cost table: a claim."""
+
+    place: str
+    title: str
+    server_usd: Usd
+    bandwidth_usd: Usd
+    size: str
+    """What it asks for there."""
+
+    @property
+    def monthly_usd(self) -> Decimal:
+        """Server and bandwidth together."""
+        return self.server_usd + self.bandwidth_usd
+
+
+@cache
+def load_market() -> Market:
+    """What can be had elsewhere."""
+    return Market(
+        sellers={row["name"]: Seller(**row) for row in rows("sellers")},
+        locations=tuple(Location(**row) for row in rows("market_locations")),
+        plans=tuple(MarketPlan(**row) for row in rows("market")),
+    )
+
+
+def load_specification_costs() -> tuple[SpecificationCost, ...]:
+    """The specification's own cost table."""
+    return tuple(SpecificationCost(**row) for row in rows("specification_costs"))
