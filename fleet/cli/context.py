@@ -59,9 +59,9 @@ class Context:
 
     def bundles(self, ref: HostRef) -> tuple[str, ...]:
         """The names of the bundles that run on a host."""
-        from infra.bundles.host_bundles import releases_of
+        from infra.bundles.host_bundles import bundles_of
 
-        return tuple(release.bundle for release in releases_of(self.configuration, ref, self.vault))
+        return bundles_of(self.configuration, ref)
 
     def host(self, name: str) -> RunningHost:
         """A running host by its id.

@@ -12,6 +12,7 @@ from fleet.configuration import Configuration, load
 from fleet.model.images import IMAGES_FILE
 from fleet.operation.hosts_of import RunningHost, running_hosts
 from fleet.operation.initialise import initialise
+from fleet.rehearsal.credentials import make_up_credentials
 from fleet.rehearsal.images import write_images
 from fleet.rehearsal.project import LabFacts, prepare_project
 from fleet.secrets import Vault
@@ -80,6 +81,8 @@ def prepare(lab: Lab, progress: Callable[[str], None], open_regions: tuple[str, 
         progress(f"copied into the lab: {', '.join(written)}")
     if write_images(CHECKOUT, root, registry.images(lab.home)):
         progress(f"{IMAGES_FILE}: the lab's images")
+    if made := make_up_credentials(stand.configuration, stand.workspace.open_secrets()):
+        progress(f"{made} credentials of venues made up")
     return stand
 
 

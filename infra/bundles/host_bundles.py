@@ -2,68 +2,82 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 from fleet.configuration import Configuration, HostRef
-from fleet.model.stack import MAIN, ExistingHost, service_of
+from fleet.model.bundles import BUNDLES, DATA, HUB, QUESTDB, REDIS, TRADING
+from fleet.model.stack import MAIN
 from fleet.secrets import Vault
 from hosts.release import Release
-from infra.bundles import questdb, redis
+from infra.bundles import hub, questdb, redis
+from infra.bundles.data import data_release
+from infra.bundles.host_memory import host_memory_mb
+from infra.bundles.redis_cluster import cluster_settings
+from infra.bundles.trading import trading_release
 from infra.mesh_ports import MeshPort
-from rediscluster import ClusterPlan, ClusterSettings, Profile, plan
+from rediscluster import plan
 
-GUEST_MEMORY_MB = 16_000
-"""Of a host whose size no price list knows: what the specification gives the hub."""
+
+def bundles_of(configuration: Configuration, ref: HostRef) -> tuple[str, ...]:
+    """The bundles of a host, each after those that it reads from. Hosts beside a region's main one run none."""
+    if ref.host.name != MAIN:
+        return ()
+    wanted = configuration.stacks[ref.region].bundles
+    return tuple(bundle for bundle in BUNDLES if bundle in wanted)
 
 
 def releases_of(configuration: Configuration, ref: HostRef, vault: Vault) -> tuple[Release, ...]:
-    """The releases of a host, each after those that it reads from. Hosts beside a region's main one run none.
+    """The releases of a host, in the order of its bundles.
 
     Raises:
         ImageNotPinned: an image has no digest; names the command that finds it out.
+        SecretError: a venue's credential is missing; names the command that sets it.
     """
-    if ref.host.name != MAIN:
-        return ()
-    return (_questdb(configuration, ref, vault), _redis(configuration, ref, vault))
+    return tuple(RENDERERS[bundle](configuration, ref, vault) for bundle in bundles_of(configuration, ref))
 
 
 def mesh_ports(configuration: Configuration, ref: HostRef) -> tuple[MeshPort, ...]:
     """What a host's bundles open inside the mesh."""
-    if ref.host.name != MAIN:
-        return ()
-    hub = _main_of(configuration, configuration.fleet.hub)
-    return (
-        *questdb.mesh_ports(hub.mesh_address, is_primary=ref.region == hub.region),
-        *map(MeshPort, redis.mesh_ports(_cluster(configuration), ref.id)),
-    )
+    bundles = bundles_of(configuration, ref)
+    opened: tuple[MeshPort, ...] = ()
+    if QUESTDB in bundles:
+        opened += questdb.mesh_ports(_primary(configuration).mesh_address, ref.id == _primary(configuration).id)
+    if REDIS in bundles:
+        opened += tuple(map(MeshPort, redis.mesh_ports(plan(cluster_settings(configuration)), ref.id)))
+    if HUB in bundles:
+        opened += hub.mesh_ports()
+    return opened
 
 
 def _questdb(configuration: Configuration, ref: HostRef, vault: Vault) -> Release:
-    memory = questdb.memory_of(_memory_mb(configuration, ref))
-    if ref.region != configuration.fleet.hub:
+    memory = questdb.memory_of(host_memory_mb(configuration, ref))
+    if ref.id != _primary(configuration).id:
         return questdb.replica_release(ref.mesh_address, configuration.images, memory, vault)
+    # Every replica of the configuration, opened or not: a shipper waits for its replica, and opening a region changes
+    # nothing on the hub.
     replicas = tuple(
         questdb.Replica(other.id, other.mesh_address)
         for other in configuration.hosts()
-        if other.host.name == MAIN and other.region != ref.region
+        if other.id != ref.id and QUESTDB in bundles_of(configuration, other)
     )
     return questdb.primary_release(ref.mesh_address, replicas, configuration.images, memory, vault)
 
 
 def _redis(configuration: Configuration, ref: HostRef, vault: Vault) -> Release:
-    memory = redis.memory_of(_memory_mb(configuration, ref))
-    return redis.redis_release(_cluster(configuration), ref.id, configuration.images, memory, vault)
+    memory = redis.memory_of(host_memory_mb(configuration, ref))
+    return redis.redis_release(plan(cluster_settings(configuration)), ref.id, configuration.images, memory, vault)
 
 
-def _cluster(configuration: Configuration) -> ClusterPlan:
-    return plan(ClusterSettings(Profile.HA, members=()))
+def _primary(configuration: Configuration) -> HostRef:
+    return next(ref for ref in configuration.hosts_of(configuration.fleet.hub) if ref.host.name == MAIN)
 
 
-def _main_of(configuration: Configuration, region: str) -> HostRef:
-    return next(ref for ref in configuration.hosts_of(region) if ref.host.name == MAIN)
+Renderer = Callable[[Configuration, HostRef, Vault], Release]
 
-
-def _memory_mb(configuration: Configuration, ref: HostRef) -> int:
-    if isinstance(ref.host, ExistingHost):
-        return GUEST_MEMORY_MB
-    size = configuration.catalogue.plan(service_of(ref.host), ref.host.plan)
-    assert size is not None, f"{ref.id}: the plan was checked when the configuration was read"
-    return int(size.memory_gb * 1000)
+RENDERERS: Mapping[str, Renderer] = {
+    QUESTDB: _questdb,
+    REDIS: _redis,
+    TRADING: trading_release,
+    DATA: data_release,
+    HUB: hub.hub_release,
+}

@@ -10,10 +10,11 @@ from fleet.configuration import Configuration, HostRef
 from fleet.model.bundles import QUESTDB, REDIS
 from fleet.model.memory import service_limit_mb
 from fleet.model.ports import QUESTDB_SQL
-from fleet.model.stack import MAIN, ExistingHost, service_of
+from fleet.model.stack import MAIN
 from fleet.secrets import Vault
 from hosts.release import COMPOSE_FILE, Gate, PublishedPort, Release, ReleaseFile
 from infra.bundles import questdb, redis
+from infra.bundles.host_memory import host_memory_mb
 from infra.bundles.redis_cluster import cluster_settings
 from rediscluster import plan
 from templates.render import render
@@ -26,10 +27,6 @@ DATABASE = "qdb"
 
 GATE_SECONDS = 180.0
 """A .NET service on a small host that starts everything at once."""
-
-MB_PER_GB = 1000
-GUEST_MEMORY_MB = 16_000
-"""Of an existing host that does not say its memory: what the specification gives the hub."""
 
 HEALTH_SCRIPT = (
     "if command -v wget >/dev/null 2>&1; then exec wget -q -O /dev/null -T 5 http://127.0.0.1:{port}/health; fi; "
@@ -101,12 +98,7 @@ class Region:
     @property
     def memory_mb(self) -> int:
         """The host's."""
-        host = self.ref.host
-        if isinstance(host, ExistingHost):
-            return host.memory_gb * MB_PER_GB if host.memory_gb else GUEST_MEMORY_MB
-        size = self.configuration.catalogue.plan(service_of(host), host.plan)
-        assert size is not None, f"{self.ref.id}: the plan was checked when the configuration was read"
-        return int(size.memory_gb * MB_PER_GB)
+        return host_memory_mb(self.configuration, self.ref)
 
     def service(
         self,

@@ -133,6 +133,8 @@ SERVICE_IMAGES = (
     ),
     ServiceImage("redis", "8.0", REDIS, ("redis-server",), (LayerFile("/data", None, 0o755, REDIS_OWNER),), "/data"),
     ServiceImage("python", "3.13-slim", PYTHON, ("python3",)),
+    # A broker's gateway process: something that takes connections at its port.
+    ServiceImage("ib-gateway", "1", PYTHON, ("python3", "-m", "http.server", "--directory", "/opt", "4001")),
     ServiceImage(
         "stand-in",
         "1",

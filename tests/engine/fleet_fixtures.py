@@ -5,7 +5,9 @@ from __future__ import annotations
 from ipaddress import IPv4Network
 from pathlib import Path
 
+from fleet.configuration import load
 from fleet.operation.initialise import initialise
+from fleet.rehearsal.credentials import make_up_credentials
 from fleet.rehearsal.images import write_images
 from fleet.rehearsal.project import LabFacts, prepare_project
 from fleet.workspace import Workspace
@@ -32,4 +34,6 @@ def fleet_on_paper(home: Path, root: Path, open_regions: tuple[str, ...]) -> Wor
     )
     prepare_project(CHECKOUT, root, facts)
     write_images(CHECKOUT, root, registry.images(LabHome(home)))
-    return Workspace.open(root)
+    workspace = Workspace.open(root)
+    make_up_credentials(load(root), workspace.open_secrets())
+    return workspace

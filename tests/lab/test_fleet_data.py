@@ -19,7 +19,7 @@ Eventually = Callable[[Callable[[], object]], None]
 PROGRAM = Path(__file__).with_name("market.py")
 QUESTDB = "fleet-questdb-questdb-1"
 SHIPPER = "fleet-questdb-shipper-nj-1"
-BESIDE = "fleet-questdb-shipper-fra-1"
+BESIDE = "fleet-questdb-shipper-tyo-1"
 """A container on the hub that is spared all faults: from it the tests write and compare."""
 
 ROWS = 1_000_000

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
+from fleet.configuration import load
+from fleet.rehearsal.credentials import make_up_credentials
 from fleet.secrets import SecretStore
 from fleet.workspace import Workspace
 from infra.vault import open_vault
@@ -36,7 +38,8 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     )
     workspace.save()
     workspace.passphrase_file.write_text("correct horse\n")
-    SecretStore.create(workspace.secrets_file, "correct horse", master=bytes(range(32)))
+    store = SecretStore.create(workspace.secrets_file, "correct horse", master=bytes(range(32)))
+    make_up_credentials(load(tmp_path), store)
     monkeypatch.setenv("FLEET_ROOT", str(tmp_path))
     open_vault.cache_clear()
     return tmp_path

@@ -47,8 +47,9 @@ def test_a_vultr_region_is_a_key_a_firewall_an_instance_a_base_and_a_mesh_node(r
 
 def test_bundles_follow_their_hosts_mesh_node_one_after_the_other(run_stack: Run) -> None:
     recorded = run_stack("nj")
-    questdb, redis = recorded.of(BUNDLE)
-    assert [questdb.name, redis.name] == ["nj-questdb", "nj-redis"]
+    bundles = recorded.of(BUNDLE)
+    assert [bundle.name for bundle in bundles] == ["nj-questdb", "nj-redis", "nj-trading", "nj-data"]
+    questdb, redis = bundles[:2]
     assert recorded.one(MESH).name in "".join(questdb.request.dependencies)
     assert "nj-questdb" in "".join(redis.request.dependencies)
     # Every file that lands on the host is there to be read in a preview, with references in place of secrets.
