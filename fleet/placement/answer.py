@@ -97,7 +97,7 @@ def why_none(problem: Problem, cheapest: Plan | None) -> str:
     if cheapest is not None:
         names = ", ".join(problem.candidates[number].name for number in cheapest.opened)
         return (
-            f"no plan within USD {problem.budget_usd} a month: the cheapest that serves everything costs "
+            f"no plan within USD {problem.budget_usd:,.2f} a month: the cheapest that serves everything costs "
             f"{cheapest.monthly_usd} ({names})"
         )
     lines: list[str] = []
@@ -159,6 +159,34 @@ def _judged(problem: Problem, name: str, places: Iterable[str], objective: Objec
         if sum(not obstacle(demand, problem.reaches[number][column]) for number in plan.opened) < problem.in_reach
     ]
     return Beside(name, plan, f"fewer than {problem.in_reach} in reach of {', '.join(short)}" if short else "")
+
+
+@dataclass(frozen=True)
+class Configured:
+    """The fleet as its files describe it, against its hub alone."""
+
+    asked: Asked
+    hub_alone: Plan
+    configured: Plan
+
+
+def as_configured(question: Question, configuration: Configuration, prices: PriceList) -> Configured:
+    """What the fleet's own regions give, with the servers that its stack files name.
+
+    Raises:
+        BadQuestion: something in the question does not exist.
+        NoPlan: the hub alone, or all regions together, cannot serve everything; or a region's price is not known.
+    """
+    asked = ask(question, configuration, prices)
+    regions = tuple(configuration.fleet.regions)
+    missing = [name for name in regions if name not in {offer.name for offer in asked.offers}]
+    if missing:
+        raise NoPlan(f"no price is known of {', '.join(missing)}: see fleet cost")
+    own = [number for number, offer in enumerate(asked.offers) if offer.name in regions]
+    hub_alone, everything = (plan_of(asked.problem, numbers, question.objective) for numbers in ((), own))
+    if hub_alone is None or everything is None:
+        raise NoPlan("the hub alone, or all regions together, cannot serve every venue: see fleet place")
+    return Configured(asked, hub_alone, everything)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from math import ceil, isfinite
 
 import numpy as np
 
-from fleet.placement.problem import CENTS, Floats, Problem
+from fleet.placement.problem import CENT, CENTS, Floats, Problem
 
 SAME_MS = 1e-6
 """Two scores as near as this are one: less than any clock tells, more than sums of floats are off."""
@@ -92,6 +92,6 @@ def plan_of(problem: Problem, opened: Iterable[int], objective: Objective) -> Pl
         opened=tuple(numbers),
         served_from=tuple(numbers[number] for number in nearest),
         ms=tuple(float(value) for value in ms),
-        monthly_usd=Decimal(int(problem.cents[numbers].sum())) / CENTS,
+        monthly_usd=(Decimal(int(problem.cents[numbers].sum())) / CENTS).quantize(CENT),
         score_ms=score,
     )

@@ -11,6 +11,8 @@ WIDTH, HEIGHT = 860, 480
 LEFT, RIGHT, TOP, BOTTOM = 70, 30, 60, 60
 STEPS = (1, 2, 2.5, 5, 10, 20, 25, 50, 100, 200, 250, 500, 1000)
 TICKS = 6
+LETTER = 7.2
+"""How wide a letter is, about."""
 
 INK, MUTED, GRID, PAPER = "#1f2933", "#616e7c", "#e4e7eb", "#ffffff"
 FRONT, ANSWER, OTHERS = "#2f6fab", "#c2410c", "#616e7c"
@@ -46,7 +48,7 @@ def plot(answer: Answer) -> str:
         parts.append(f'<path d="M{LEFT} {y(ms)}H{WIDTH - RIGHT}" stroke="{GRID}"/>')
         parts.append(_text(LEFT - 10, y(ms) + 4, f"{ms:g}", MUTED, anchor="end"))
     parts.append(_text(WIDTH - RIGHT, HEIGHT - 14, "USD a month", MUTED, anchor="end"))
-    parts.append(_text(LEFT - 10, TOP - 4, "ms", MUTED, anchor="end"))
+    parts.append(_text(22, TOP + 14, "ms", MUTED))
     budget = answer.asked.problem.budget_usd
     if budget is not None and float(budget) <= x_end:
         parts.append(f'<path d="M{x(float(budget))} {TOP}V{HEIGHT - BOTTOM}" stroke="{MUTED}" stroke-dasharray="4 4"/>')
@@ -78,7 +80,8 @@ def plot(answer: Answer) -> str:
         at_x, at_y = x(float(amount)), y(score)
         level = min(at_y - 28, level - 22) if level else at_y - 28
         level = max(level, TOP + 30)
-        anchor = "end" if at_x > WIDTH - 230 else "start"
+        words = f"{name}: {score:.1f} ms, {amount:g} USD"
+        anchor = "end" if at_x + len(words) * LETTER > WIDTH - RIGHT else "start"
         parts.append(f'<path d="M{at_x} {at_y - 7}V{level + 4}" stroke="{colour}"/>')
         parts.append(
             _text(

@@ -17,6 +17,7 @@ from fleet.catalogue.round_trips import Basis
 Floats = npt.NDArray[np.float64]
 
 CENTS = 100
+CENT = Decimal("0.01")
 
 
 @dataclass(frozen=True)

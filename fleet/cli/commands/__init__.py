@@ -24,6 +24,7 @@ from fleet.cli.commands import (
     preview,
     redis,
     release,
+    roi,
     secrets,
     ssh,
     status,
@@ -41,6 +42,7 @@ def register(app: typer.Typer) -> None:
     app.command("validate")(validate.validate)
     app.command("cost")(cost.cost)
     app.command("place")(place.place)
+    app.command("roi")(roi.roi)
     app.command("preview")(preview.preview)
     app.command("up")(up.up)
     app.command("down")(down.down)
