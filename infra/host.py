@@ -11,6 +11,8 @@ from fleet.model.fleet import Fleet
 from fleet.model.stack import DigitalOceanHost, ExistingHost, Host
 from fleet.secrets import Vault
 from hosts import (
+    BOOT_PROGRAM_PATH,
+    BOOT_UNIT,
     File,
     Handler,
     HostState,
@@ -22,6 +24,7 @@ from hosts import (
     Target,
     Unit,
     User,
+    boot_program,
 )
 from infra.adapter import HostPart, HostPartResource, part_of
 from infra.bundles.host_bundles import mesh_ports
@@ -82,9 +85,9 @@ def base_state(configuration: Configuration, ref: HostRef, vault: Vault) -> Host
     if isinstance(ref.host, ExistingHost):
         return HostState(
             packages=PackageSet(tuple(map(Package, MESH_PACKAGES))),
-            files=_firewall_files(configuration, ref),
+            files=(*_firewall_files(configuration, ref), *_bundle_boot_files()),
             sysctls=_sysctls(guest=True),
-            units=_firewall_units(),
+            units=(*_firewall_units(), BUNDLE_BOOT),
             handlers=(DAEMON_RELOAD, FIREWALL),
         )
     egress_files, egress_units, egress_handlers = _egress(ref.host)
@@ -95,6 +98,7 @@ def base_state(configuration: Configuration, ref: HostRef, vault: Vault) -> Host
             *_firewall_files(configuration, ref),
             *_ssh_files(configuration, ref, vault),
             *_system_files(configuration, ref),
+            *_bundle_boot_files(),
             *egress_files,
         ),
         modules=tuple(map(KernelModule, ("tcp_bbr", "nf_conntrack", "wireguard"))),
@@ -108,6 +112,7 @@ def base_state(configuration: Configuration, ref: HostRef, vault: Vault) -> Host
             *egress_units,
             Unit("containerd.service"),
             Unit("docker.service"),
+            BUNDLE_BOOT,
         ),
         handlers=(DAEMON_RELOAD, SSHD, FIREWALL, *SERVICE_HANDLERS, *egress_handlers),
     )
@@ -125,6 +130,9 @@ RENTED_PACKAGES = (
     "unattended-upgrades",
 )
 DOCKER_UNITS = ("docker.service", "docker.socket", "containerd.service")
+
+BUNDLE_BOOT = Unit(BOOT_UNIT, enabled=True, active=None)
+"""Brings the host's bundles back after a boot. Never started here: a deploy does that, and gates it."""
 
 DAEMON_RELOAD = Handler("daemon-reload", ("systemctl", "daemon-reload"), order=10)
 SSHD = Handler("sshd", ("systemctl", "reload", "ssh.service"), order=40, revert=Revert(seconds=90))
@@ -176,6 +184,13 @@ def _firewall_files(configuration: Configuration, ref: HostRef) -> tuple[File, .
         File("/etc/fleet/fleet.nft", table, validator=("nft", "-c", "-f", "{}"), notifies=("firewall",)),
         _unit_file("fleet-nft.service", "host/fleet-nft.service.j2"),
         _unit_file("fleet-mesh.target", "host/fleet-mesh.target.j2"),
+    )
+
+
+def _bundle_boot_files() -> tuple[File, ...]:
+    return (
+        File(BOOT_PROGRAM_PATH, boot_program(), mode=0o755),
+        _unit_file(BOOT_UNIT, "host/fleet-bundles.service.j2"),
     )
 
 

@@ -16,7 +16,7 @@ from fleet.images.pin import pin, read
 from fleet.model.images import IMAGES_FILE, KEYS, ImageNotPinned
 from tests.images.conftest import LOGIN, Registry
 
-pytestmark = pytest.mark.unit
+pytestmark = pytest.mark.parts
 
 Write = Callable[[str], Path]
 
