@@ -8,7 +8,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from bench import base_host, deploy, engine_noop, mesh
+from bench import base_host, cost, deploy, engine_noop, mesh
 from bench.comparison import Comparison
 from bench.peer_environment import PeersMissing, peer_environment
 from bench.report import line, write_page, write_results
@@ -33,7 +33,7 @@ def main() -> int:
     try:
         peers = peer_environment(tell)
         done: list[Comparison] = []
-        for comparison in mesh.compare(peers):
+        for comparison in (*mesh.compare(peers), *cost.compare()):
             done.append(comparison)
             tell(line(comparison))
         with tempfile.TemporaryDirectory(prefix="fleet-bench-") as folder:
