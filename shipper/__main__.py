@@ -13,7 +13,7 @@ from pathlib import Path
 from shipper.database import Database
 from shipper.follow import Follower, run
 from shipper.marks import Marks
-from shipper.primary import Primary
+from shipper.primary import HEARTBEAT, Primary
 from shipper.progress import Progress
 from shipper.replica import Replica
 from shipper.serve import serve
@@ -60,7 +60,7 @@ def follow(settings: Settings) -> int:
     primary, sink_database = Primary(Database(settings.primary)), Database(settings.sink)
     replica = Replica(sink_database)
     marks = Marks(Path(settings.state_folder))
-    follower = Follower(primary, replica, marks, progress, settings.skip, settings.chunk_rows)
+    follower = Follower(primary, replica, marks, progress, settings.skip, (HEARTBEAT,), settings.chunk_rows)
     server = serve(settings.listen, progress)
     beaten = 0.0
 

@@ -65,13 +65,14 @@ class Follower:
         marks: Marks,
         progress: Progress,
         skip: tuple[str, ...] = (),
+        quiet: tuple[str, ...] = (),
         chunk_rows: int = 20_000,
         clock: Callable[[], float] = time.time,
         wait: Callable[[float], None] = time.sleep,
     ) -> None:
         self._source, self._sink = source, sink
         self._marks, self._progress = marks, progress
-        self._skip, self._chunk = skip, chunk_rows
+        self._skip, self._quiet, self._chunk = skip, quiet, chunk_rows
         self._clock, self._wait = clock, wait
         self._seen: dict[str, tuple[int, int]] = {}
         self._columns: dict[str, tuple[Column, ...]] = {}
@@ -95,7 +96,9 @@ class Follower:
         ]
         visible = self._source.visible() if news else {}
         for table in news:
-            moved |= self._attend(table, visible.get(table.name, 0), table.name in asked)
+            shipped = self._attend(table, visible.get(table.name, 0), table.name in asked)
+            # The heartbeat alone is no flow of rows: who only beats may be looked at less often.
+            moved |= shipped and table.name not in self._quiet
         if sweep:
             self._swept = self._clock()
             self._gone(tables)
