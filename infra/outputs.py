@@ -65,5 +65,6 @@ def describe(
             "user": user,
             "generation": host.generation,
             "monthly_usd": "unpriced" if price is None else f"{price:.2f}",
+            "monthly_usd_from": configuration.price_origin(ref),
         }
     )

@@ -73,6 +73,13 @@ class Configuration:
             return ref.host.monthly_price
         return self.catalogue.monthly_usd(service_of(ref.host), ref.host.plan, ref.host.location)
 
+    def price_origin(self, ref: HostRef) -> str:
+        """Where ``monthly_usd`` is from: source and day."""
+        if isinstance(ref.host, ExistingHost):
+            return f"Pulumi.{ref.region}.yaml"
+        plan = self.catalogue.plan(service_of(ref.host), ref.host.plan)
+        return "" if plan is None else f"{plan.source}, {plan.as_of}"
+
     def placeholders(self) -> tuple[Problem, ...]:
         """Values of the default files that must be replaced before real servers are touched."""
         return (*placeholders(self.fleet, self.stacks), *placeholder_images(self.images))

@@ -15,7 +15,7 @@ class Verdict:
     """One budget and what is spent of it."""
 
     name: str
-    """``fleet``, or ``region nj``."""
+    """``fleet``, ``region nj`` or ``phase 1``."""
     limit_usd: Decimal
     monthly_usd: Decimal
     unpriced: int
@@ -38,7 +38,7 @@ class Verdict:
 
 
 def judge(fleet: Fleet, whole: Estimate, shown: Estimate) -> tuple[Verdict, ...]:
-    """The fleet's budget, of the whole of it, and those of the regions that are shown."""
+    """The fleet's budget, of the whole of it, and those of the regions, and of their phases, that are shown."""
     verdicts = []
     if fleet.budgets.monthly_usd is not None:
         verdicts.append(Verdict("fleet", fleet.budgets.monthly_usd, whole.monthly_usd, len(whole.unpriced)))
@@ -47,4 +47,10 @@ def judge(fleet: Fleet, whole: Estimate, shown: Estimate) -> tuple[Verdict, ...]
         if region in regions:
             unknown = sum(line.region == region for line in whole.unpriced)
             verdicts.append(Verdict(f"region {region}", limit, spent.get(region, NOTHING), unknown))
+    for phase, limit in fleet.budgets.phases.items():
+        members = {name for name, region in fleet.regions.items() if str(region.phase) == phase}
+        if members & set(regions):
+            unknown = sum(line.region in members for line in whole.unpriced)
+            usd = sum((spent.get(name, NOTHING) for name in members), NOTHING)
+            verdicts.append(Verdict(f"phase {phase}", limit, usd, unknown))
     return tuple(verdicts)

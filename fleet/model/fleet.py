@@ -88,6 +88,11 @@ class Budgets(Frozen):
     regions: Mapping[str, Money] = Field(
         default={}, description="a mapping of regions to an amount in US dollars in quotes"
     )
+    phases: Mapping[str, Money] = Field(
+        default={},
+        description='a mapping of phases in quotes to an amount in US dollars in quotes, such as {"1": "60"}',
+    )
+    """Of all regions of a phase together."""
 
 
 class Questdb(Frozen):

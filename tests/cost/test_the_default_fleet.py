@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import Any
 
 from fleet.catalogue.prices import PriceList
 from fleet.configuration import Configuration
@@ -127,6 +128,27 @@ def test_a_spot_server_costs_its_spot_price_and_is_unpriced_where_none_is_known(
     assert rows["nj-backtest/server"] == Decimal("37.45")
     spot("t3.large")
     assert [line.row for line in folder.answer("nj").shown.unpriced] == ["nj-backtest/server"]
+
+
+def test_a_phases_budget_is_of_all_its_regions(folder: Folder) -> None:
+    def together(fleet: dict[str, Any]) -> None:
+        fleet["regions"]["sg"]["phase"] = 1
+        fleet["budgets"] = {"phases": {"1": "98.99", "3": "24.00"}}
+
+    folder.edit("fleet.yaml", together)
+    # nj 51 + sg 48 = 99; ldn 24.
+    assert [str(verdict) for verdict in folder.answer().verdicts] == [
+        "budget of phase 1: 99.00 of 98.99: OVER by 0.01",
+        "budget of phase 3: 24.00 of 24.00: 0.00 left",
+    ]
+    assert [verdict.name for verdict in folder.answer("ldn").verdicts] == ["phase 3"]
+
+
+def test_a_budget_of_a_phase_that_nobody_is_in_is_a_problem(fleet, folder: Folder) -> None:
+    folder.edit("fleet.yaml", lambda document: document.update(budgets={"phases": {"9": "1"}}))
+    said = fleet("cost")
+    assert said.code == 2
+    assert "budgets.phases.9: '9' is the phase of no region" in said.err
 
 
 def test_budgets_of_fleet_and_region(folder: Folder) -> None:

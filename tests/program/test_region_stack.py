@@ -202,6 +202,7 @@ def test_outputs_tell_people_what_stands(run_stack: Run) -> None:
     assert host["allow_list"] == "198.18.0.11"
     assert host["mesh_address"] == "10.77.1.1"
     assert host["monthly_usd"] == "48.00"
+    assert host["monthly_usd_from"].endswith(", 2026-10-09")
     assert host["host_key"].startswith("ssh-ed25519 ")
 
 

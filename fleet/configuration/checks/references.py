@@ -94,6 +94,12 @@ def _regions(draft: Draft, fleet: FleetDraft) -> Iterator[Problem]:
     for name in regions if isinstance(regions, dict) else ():
         if name not in fleet.names:
             yield _unknown_region(document, ("budgets", "regions", name), None, fleet, name)
+    phases = budgets.get("phases") if isinstance(budgets, dict) else None
+    known = sorted({str(region.phase) for region in fleet.regions.values()})
+    for phase in phases if isinstance(phases, dict) else ():
+        if phase not in known:
+            where = ("budgets", "phases", phase)
+            yield at(document, where, None, f"'{phase}' is the phase of no region", ", ".join(known))
     if fleet.mesh and draft.files >= set(fleet.names) and len(draft.stacks) >= len(fleet.names):
         ids = draft.host_ids()
         for node in fleet.mesh.epoch.nodes:
