@@ -17,6 +17,7 @@ from fleet.cli.commands import (
     init,
     lab,
     logs,
+    map,
     mesh,
     operator,
     orphans,
@@ -43,6 +44,7 @@ def register(app: typer.Typer) -> None:
     app.command("cost")(cost.cost)
     app.command("place")(place.place)
     app.command("roi")(roi.roi)
+    app.command("map")(map.map_)
     app.command("preview")(preview.preview)
     app.command("up")(up.up)
     app.command("down")(down.down)
