@@ -21,6 +21,9 @@ def tell(outcome: Outcome) -> None:
             for host in outcome.hosts
         ]
         print_table("Seen from outside", ("host", "address", "open TCP ports", "a venue sees it as"), rows)
+    for name, seconds in outcome.reads.items():
+        if seconds is not None:
+            print(f"a row written on the hub was read on {name}, as its read-only user, after {seconds:.1f} s")
     stages = "  ".join(f"{name} {seconds:.0f} s" for name, seconds in outcome.seconds.items())
     print(f"{stages}  (in all {sum(outcome.seconds.values()):.0f} s)")
     for problem in outcome.problems:
@@ -33,6 +36,9 @@ def tell(outcome: Outcome) -> None:
             f"fleet status {root}",
             f"fleet mesh show {root}",
             f"fleet ssh nj {root}",
+            f"fleet db status {root}",
+            f"fleet redis status {root}",
+            f"fleet release list nj {root}",
             f"fleet mesh rotate --keys {root}",
             "fleet lab fault --help",
             "make demo-down",

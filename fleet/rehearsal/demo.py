@@ -1,4 +1,4 @@
-"""The demo: from nothing to a verified fleet of three hosts, each stage timed; and back to nothing."""
+"""The demo: from nothing to a verified fleet of three hosts at work, each stage timed; and back to nothing."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from fleet.operation import order
 from fleet.operation.fleet_up import run_waves
 from fleet.operation.hosts_of import RunningHost
 from fleet.operation.run import StackRun, up
+from fleet.rehearsal.market_row import write_and_read
 from fleet.rehearsal.outside import egress_seen, open_ports
 from fleet.rehearsal.stand import Stand, clear, prepare
 from fleet.workspace.engine_path import CHECKOUT
@@ -40,6 +41,8 @@ class Outcome:
     """TCP ports that answer to the venue, by host."""
     egress: Mapping[str, str]
     """The address that the venue sees, by host."""
+    reads: Mapping[str, float | None]
+    """Seconds until a row that was written on the hub was read, by host; None where it did not come."""
     root: Path
 
     @property
@@ -53,7 +56,8 @@ class Outcome:
             for name, wanted in expected.items()
             if self.egress.get(name) != wanted
         )
-        return (*failed, *mesh, *(seen if self.mesh else ()))
+        unread = (f"{name}: a row written on the hub is not read there" for name, s in self.reads.items() if s is None)
+        return (*failed, *mesh, *(seen if self.mesh else ()), *unread)
 
     @property
     def ok(self) -> bool:
@@ -70,6 +74,7 @@ def rehearse(progress: Progress, lab: Lab | None = None) -> Outcome:
 
     Raises:
         EngineError, LabError: the machine lacks something; nothing of the fleet was touched.
+        RowNotWritten: the fleet stands, and its primary takes no row.
     """
     lab = lab or Lab()
     seconds: dict[str, float] = {}
@@ -84,12 +89,14 @@ def rehearse(progress: Progress, lab: Lab | None = None) -> Outcome:
         ordered = order.together(order.waves(stand.configuration, ()))
         runs = run_waves(stand.workspace, ordered, up, progress)
     if not all(run.ok for run in runs):
-        return Outcome(seconds, runs, (), None, {}, {}, stand.root)
+        return Outcome(seconds, runs, (), None, {}, {}, {}, stand.root)
     with _stage("verify", seconds):
         hosts = stand.hosts()
         mesh = wait_for_mesh(stand, hosts)
         outside, egress = open_ports(lab, hosts), egress_seen(lab, hosts)
-    return Outcome(seconds, runs, hosts, mesh, outside, egress, stand.root)
+    with _stage("market data", seconds):
+        reads = write_and_read(lab, hosts, stand.configuration.fleet.hub)
+    return Outcome(seconds, runs, hosts, mesh, outside, egress, reads, stand.root)
 
 
 def wait_for_mesh(stand: Stand, hosts: tuple[RunningHost, ...], seconds: float = MESH_SECONDS) -> MeshView:

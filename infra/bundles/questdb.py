@@ -36,6 +36,11 @@ BACKUP = ("bash", f"{SCRIPTS}/backup.sh")
 BACKUP_MADE = f"{ROOT}/backups/last/made"
 
 
+def statement(user: str, sql: str) -> tuple[str, ...]:
+    """The command on a host that runs one statement in its database, as ``WRITER`` or ``READER``."""
+    return ("docker", "exec", CONTAINER, "bash", f"{SCRIPTS}/sql.sh", user, sql)
+
+
 def shipper_container(replica: str) -> str:
     """The container of a replica's shipper, on the primary's host."""
     return f"fleet-questdb-shipper-{replica}-1"

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from infra.bundles import questdb
 from lab import faults
 from tests.lab.fleet import StandingFleet
 
@@ -17,8 +18,8 @@ pytestmark = pytest.mark.lab
 Eventually = Callable[[Callable[[], object]], None]
 
 PROGRAM = Path(__file__).with_name("market.py")
-QUESTDB = "fleet-questdb-questdb-1"
-SHIPPER = "fleet-questdb-shipper-nj-1"
+QUESTDB = questdb.CONTAINER
+SHIPPER = questdb.shipper_container("nj")
 BESIDE = "fleet-questdb-shipper-tyo-1"
 """A container on the hub that is spared all faults: from it the tests write and compare."""
 
@@ -69,8 +70,7 @@ class Market:
 
     def on_replica(self, host: str, statement: str) -> tuple[int, str]:
         """A statement on a replica, as the reader over the SQL port: what a region's services can do."""
-        argv = ["docker", "exec", QUESTDB, "bash", "/etc/questdb/sql.sh", "reader", statement]
-        done = self.fleet.lab.run(self.fleet.server(host), argv)
+        done = self.fleet.lab.run(self.fleet.server(host), questdb.statement(questdb.READER, statement))
         return done.code, done.stdout
 
     def digest(self, table: str, address: str) -> dict[str, Any]:
