@@ -8,7 +8,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from bench import base_host, cost, deploy, engine_noop, mesh
+from bench import base_host, cost, deploy, engine_noop, mesh, placement
 from bench.comparison import Comparison
 from bench.peer_environment import PeersMissing, peer_environment
 from bench.report import line, write_page, write_results
@@ -33,9 +33,11 @@ def main() -> int:
     try:
         peers = peer_environment(tell)
         done: list[Comparison] = []
-        for comparison in (*mesh.compare(peers), *cost.compare()):
+        for comparison in (*mesh.compare(peers), *cost.compare(), *placement.compare()):
             done.append(comparison)
             tell(line(comparison))
+        for result in placement.alone():
+            tell(f"{result['name']}: {result['ours']:.3f} s")
         with tempfile.TemporaryDirectory(prefix="fleet-bench-") as folder:
             demo = _in_the_lab(Lab(LabHome(Path(folder))), peers, done, tell)
     except (
