@@ -1,15 +1,16 @@
-"""What else could be rented for a server: the same size or larger, in the same place, at any seller."""
+"""What else could be rented for a server: the same size or larger, in the same metro, at any seller."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from math import asin, cos, radians, sin, sqrt
 
-from fleet.catalogue import Catalogue, Location, Place, Plan
-from fleet.catalogue.market import Market
+from fleet.catalogue import Location, Plan
+from fleet.catalogue.market import Market, MarketPlan
+from fleet.catalogue.physics import distance_km
 from fleet.catalogue.prices import PriceList
+from fleet.catalogue.round_trips import load_round_trips
 from fleet.cost.facts import amount
 from fleet.cost.money import cents
 from fleet.cost.pricing import IMAGE_DISK_GB
@@ -17,11 +18,11 @@ from fleet.cost.rental import rent
 from fleet.cost.things import Priced, Server
 from fleet.cost.usage import Usage
 
-EARTH_RADIUS_KM = 6371.0
-FLOOR_MS_PER_KM = 2 * 1.468 / 299.792
-"""Round trip in fibre (refractive index 1.468): nothing is faster."""
 PER_SELLER = 1
 """Alternatives that are shown of one seller: its cheapest."""
+
+DISK_TOLERANCE = Decimal("0.85")
+"""Sellers of the same size differ a little in its disk (160 against 180 GB for 4 vCPU and 8 GB)."""
 
 
 @dataclass(frozen=True)
@@ -41,63 +42,94 @@ class Alternative:
     """Against the present server with its address; None where either is not known."""
     distance_km: int
     """From the region's place; a site in the place itself is 0."""
-    floor_ms: Decimal
-    """What that distance adds to every round trip at the least."""
+    venues_ms: Decimal | None
+    """How much longer round trips to the region's venues are, in the mean, than from the present site (expected, not
+    measured; negative is nearer); None: the region serves no venue whose place is known."""
     rentable: bool
     """Whether a stack file can name it."""
     note: str
 
 
+@dataclass(frozen=True)
+class _Present:
+    """The server that others are compared with."""
+
+    server: Server
+    plan: Plan
+    monthly_usd: Decimal | None
+    place: str
+    """Of its region."""
+    site: str
+    """The place that it stands in itself."""
+    venues: Sequence[str]
+    """Places."""
+
+
 def alternatives(
-    things: Iterable[Priced], places: Mapping[str, str], prices: PriceList, market: Market, usage: Usage
+    things: Iterable[Priced],
+    places: Mapping[str, str],
+    venues: Mapping[str, Sequence[str]],
+    prices: PriceList,
+    market: Market,
+    usage: Usage,
 ) -> tuple[Alternative, ...]:
     """For each rented server the cheapest fitting one of every seller, cheapest first.
 
     Args:
         places: region to place.
+        venues: region to the places of the venues that it serves.
     """
-    return tuple(
-        row
-        for thing in things
-        if isinstance(thing, Server) and thing.region in places
-        for row in _for_server(thing, places[thing.region], prices, market, usage)
-    )
-
-
-def _for_server(server: Server, place: str, prices: PriceList, market: Market, usage: Usage) -> tuple[Alternative, ...]:
-    catalogue = prices.catalogue
-    present = catalogue.plan(server.service, server.plan)
-    if present is None:
-        return ()
-    now = _complete(present, server.location, present, prices, usage.of(server.region).hours)
     found: list[Alternative] = []
-    for seller in market.sellers:
-        offers = list(_offers(seller, place, present, catalogue, market))
-        fitting = sorted(
-            (
-                _alternative(server, place, plan, site, present, now, prices, market, usage)
-                for plan, site in offers
-                if (plan.service, plan.name, site.name) != (server.service, server.plan, server.location)
-            ),
-            key=_cheapest_first,
+    for thing in things:
+        if not isinstance(thing, Server) or thing.region not in places:
+            continue
+        plan = prices.catalogue.plan(thing.service, thing.plan)
+        if plan is None:
+            continue
+        hours = usage.of(thing.region).hours
+        place = places[thing.region]
+        sites = {site.name: site.place for site in prices.catalogue.locations_of(thing.service)}
+        now = _complete(plan, thing.location, plan, prices, hours)
+        present = _Present(
+            thing, plan, now, place, sites.get(thing.location, place), tuple(venues.get(thing.region, ()))
         )
-        found += fitting[:PER_SELLER]
-        if market.sellers[seller].quote_only:
-            found += _by_quote(server, place, seller, catalogue, market)
-    return tuple(sorted(found, key=_cheapest_first))
+        found += _of_every_seller(present, prices, market, hours)
+    return tuple(found)
+
+
+def _of_every_seller(present: _Present, prices: PriceList, market: Market, hours: Decimal) -> list[Alternative]:
+    found: list[Alternative] = []
+    for name, seller in market.sellers.items():
+        sites = tuple(_sites(name, present.place, prices, market))
+        offers = (
+            _priced(present, plan, site, prices, market, hours)
+            for plan, site in _fitting(name, sites, present, prices, market)
+        )
+        found += sorted(offers, key=_cheapest_first)[:PER_SELLER]
+        if seller.quote_only:
+            found += (_by_quote(present, site, prices, market) for site in sites)
+    return sorted(found, key=_cheapest_first)
 
 
 def _cheapest_first(row: Alternative) -> tuple[bool, Decimal, int]:
     return (row.monthly_usd is None, row.monthly_usd or Decimal(0), row.distance_km)
 
 
-def _offers(
-    seller: str, place: str, present: Plan, catalogue: Catalogue, market: Market
+def _sites(seller: str, place: str, prices: PriceList, market: Market) -> Iterator[Location]:
+    yield from prices.catalogue.locations_for(seller, place)
+    yield from (row for row in market.locations if row.service == seller and place in (row.place, *row.near))
+
+
+def _fitting(
+    seller: str, sites: Sequence[Location], present: _Present, prices: PriceList, market: Market
 ) -> Iterator[tuple[Plan, Location]]:
-    for site in _sites(seller, place, catalogue, market):
-        for plan in (*catalogue.plans_of(seller), *(row for row in market.plans if row.service == seller)):
+    """Plans that are as large, where they are offered; without the present one itself."""
+    own = (present.server.service, present.server.plan, present.server.location)
+    plans = (*prices.catalogue.plans_of(seller), *(row for row in market.plans if row.service == seller))
+    for site in sites:
+        for plan in plans:
             offered = plan.locations is None or site.name in plan.locations
-            if offered and _at_least(plan, present):
+            if offered and _at_least(plan, present.plan) and (plan.service, plan.name, site.name) != own:
                 yield plan, site
 
 
@@ -107,84 +139,76 @@ def _at_least(plan: Plan, present: Plan) -> bool:
     return plan.vcpu >= present.vcpu and plan.memory_gb >= present.memory_gb and disk
 
 
-DISK_TOLERANCE = 0.85
-"""Sellers of the same size differ a little in its disk (160 against 180 GB for 4 vCPU and 8 GB)."""
-
-
-def _sites(seller: str, place: str, catalogue: Catalogue, market: Market) -> Iterator[Location]:
-    yield from catalogue.locations_for(seller, place)
-    yield from (row for row in market.locations if row.service == seller and place in (row.place, *row.near))
-
-
-def _alternative(
-    server: Server,
-    place: str,
-    plan: Plan,
-    site: Location,
-    present: Plan,
-    now: Decimal | None,
-    prices: PriceList,
-    market: Market,
-    usage: Usage,
+def _priced(
+    present: _Present, plan: Plan, site: Location, prices: PriceList, market: Market, hours: Decimal
 ) -> Alternative:
-    usd = _complete(plan, site.name, present, prices, usage.of(server.region).hours)
+    usd = _complete(plan, site.name, present.plan, prices, hours)
     seller = market.sellers[plan.service]
-    kilometres = _distance_km(prices.catalogue.places[place], prices.catalogue.places[site.place])
-    listed = getattr(plan, "list_price", "")
-    notes = [seller.note, f"Listed at {listed}." if listed else ""]
+    listed = plan.list_price if isinstance(plan, MarketPlan) else ""
+    notes = (seller.note, f"Listed at {listed}." if listed else "")
+    size = (
+        f"{plan.vcpu} vCPU",
+        f"{plan.memory_gb.normalize():f} GB",
+        f"{plan.disk_gb} GB disk" if plan.disk_gb else "",
+    )
     return Alternative(
-        server=server.id,
+        server=present.server.id,
         seller=seller.title,
         location=site.name,
         plan=plan.name,
-        size=f"{plan.vcpu} vCPU, {plan.memory_gb.normalize():f} GB"
-        + (f", {plan.disk_gb} GB disk" if plan.disk_gb else ""),
+        size=", ".join(part for part in size if part),
         monthly_usd=usd,
-        difference_usd=None if usd is None or now is None else usd - now,
-        distance_km=kilometres,
-        floor_ms=Decimal(str(round(kilometres * FLOOR_MS_PER_KM, 1))),
+        difference_usd=None if usd is None or present.monthly_usd is None else usd - present.monthly_usd,
+        distance_km=_kilometres(prices, present.place, site.place),
+        venues_ms=_longer_ms(present, site.place),
         rentable=seller.rentable,
         note=" ".join(note for note in notes if note),
     )
 
 
-def _by_quote(server: Server, place: str, seller: str, catalogue: Catalogue, market: Market) -> Iterator[Alternative]:
-    for site in _sites(seller, place, catalogue, market):
-        kilometres = _distance_km(catalogue.places[place], catalogue.places[site.place])
-        yield Alternative(
-            server.id,
-            market.sellers[seller].title,
-            site.name,
-            "by quote",
-            "",
-            None,
-            None,
-            kilometres,
-            Decimal(str(round(kilometres * FLOOR_MS_PER_KM, 1))),
-            rentable=False,
-            note=market.sellers[seller].note,
-        )
+def _by_quote(present: _Present, site: Location, prices: PriceList, market: Market) -> Alternative:
+    seller = market.sellers[site.service]
+    return Alternative(
+        server=present.server.id,
+        seller=seller.title,
+        location=site.name,
+        plan="by quote",
+        size="",
+        monthly_usd=None,
+        difference_usd=None,
+        distance_km=_kilometres(prices, present.place, site.place),
+        venues_ms=_longer_ms(present, site.place),
+        rentable=seller.rentable,
+        note=seller.note,
+    )
 
 
 def _complete(plan: Plan, location: str, present: Plan, prices: PriceList, hours: Decimal) -> Decimal | None:
     """A month of a server with static address and disk; None where a price of these is not known."""
     price, billing = plan.price_at(location), prices.billing.get(plan.service)
-    amount = rent(price, billing, hours) if price is not None and billing is not None else None
-    if amount is None:
+    amount_due = rent(price, billing, hours) if price is not None and billing is not None else None
+    if amount_due is None:
         return None
     address = prices.charge(plan.service, "static address", location)
-    usd = cents(amount.usd) + (cents(address.monthly_usd()) if address is not None else 0)
+    usd = cents(amount_due.usd) + (cents(address.monthly_usd()) if address is not None else 0)
     if plan.disk_gb is not None:
         return usd
     disk = prices.charge(plan.service, "disk", location)
     return None if disk is None else usd + cents(disk.usd * (present.disk_gb or IMAGE_DISK_GB))
 
 
-def _distance_km(one: Place, other: Place) -> int:
-    """Great circle, by the haversine formula."""
-    a, b = radians(one.latitude), radians(other.latitude)
-    half = sin((b - a) / 2) ** 2 + cos(a) * cos(b) * sin(radians(other.longitude - one.longitude) / 2) ** 2
-    return round(2 * EARTH_RADIUS_KM * asin(sqrt(half)))
+def _kilometres(prices: PriceList, one: str, other: str) -> int:
+    places = prices.catalogue.places
+    return round(distance_km(places[one], places[other]))
+
+
+def _longer_ms(present: _Present, there: str) -> Decimal | None:
+    """Mean of the differences of expected round trips, in ms to the tenth."""
+    if not present.venues:
+        return None
+    trips = load_round_trips()
+    differences = [trips.between(there, venue).ms - trips.between(present.site, venue).ms for venue in present.venues]
+    return Decimal(str(round(sum(differences) / len(differences), 1)))
 
 
 def alternative_facts(row: Alternative) -> dict[str, object]:
@@ -193,5 +217,5 @@ def alternative_facts(row: Alternative) -> dict[str, object]:
         **vars(row),
         "monthly_usd": amount(row.monthly_usd),
         "difference_usd": amount(row.difference_usd),
-        "floor_ms": str(row.floor_ms),
+        "venues_ms": None if row.venues_ms is None else str(row.venues_ms),
     }

@@ -73,6 +73,20 @@ def places_of(configuration: Configuration) -> Mapping[str, str]:
     return {name: region.place for name, region in configuration.fleet.regions.items()}
 
 
+def venue_places_of(configuration: Configuration) -> Mapping[str, tuple[str, ...]]:
+    """Region to the places of the venues that it serves; venues that a content network answers for have none."""
+    from fleet.catalogue.venue_sites import load_sites
+
+    places: dict[str, list[str]] = {}
+    for site in load_sites():
+        if site.place and not site.edge:
+            places.setdefault(site.venue.name, []).append(site.place)
+    return {
+        name: tuple(place for use in stack.venues for place in places.get(use.venue, ()))
+        for name, stack in configuration.stacks.items()
+    }
+
+
 def refuse_unknown(configuration: Configuration, stacks: Sequence[str]) -> None:
     """Raises NoSuchStack for the first name that is no stack."""
     known = (*configuration.stacks, ADDRESSES, DNS)

@@ -151,16 +151,17 @@ def _compare(found: Answer, configuration: Configuration, *, as_json: bool) -> N
 def _alternatives(found: Answer, configuration: Configuration, *, as_json: bool) -> None:
     from fleet.catalogue.market import load_market
     from fleet.cost.alternatives import alternative_facts, alternatives
-    from fleet.cost.answer import places_of
+    from fleet.cost.answer import places_of, venue_places_of
     from fleet.cost.money import signed, text
 
     regions = {line.region for line in found.shown.lines}
     things = [thing for thing in found.things if thing.region in regions]
-    rows = alternatives(things, places_of(configuration), found.prices, load_market(), found.usage)
+    venues = venue_places_of(configuration)
+    rows = alternatives(things, places_of(configuration), venues, found.prices, load_market(), found.usage)
     if as_json:
         print_json([alternative_facts(row) for row in rows])
         return
-    columns = ("instead of", "seller", "plan", "where", "size", "USD a month", "difference", "at least", "")
+    columns = ("instead of", "seller", "plan", "where", "size", "USD a month", "difference", "to its venues", "")
     table = [
         (
             row.server,
@@ -170,7 +171,7 @@ def _alternatives(found: Answer, configuration: Configuration, *, as_json: bool)
             row.size,
             text(row.monthly_usd),
             "" if row.difference_usd is None else signed(row.difference_usd),
-            f"+{row.floor_ms} ms" if row.distance_km else "",
+            "" if row.venues_ms is None else f"{row.venues_ms:+} ms",
             ("" if row.rentable else "not rentable here. ") + row.note,
         )
         for row in rows
