@@ -197,3 +197,15 @@ def test_the_plot_is_a_picture_of_the_front(fleet: Run, tmp_path: object) -> Non
     texts = " ".join(text.text or "" for text in drawing.iter("{http://www.w3.org/2000/svg}text"))
     assert "the specification's five servers" in texts
     assert "budget 335" in texts
+
+
+def test_claims_are_shown_beside_what_holds(fleet: Run) -> None:
+    said = fleet("place", "--claims")
+    assert said.code == 0
+    assert "edge, not origin" in said.out
+    assert "impossible" in said.out
+    assert {row["verdict"] for row in fleet("place", "--claims", "--json").facts} == {
+        "possible",
+        "edge, not origin",
+        "impossible",
+    }

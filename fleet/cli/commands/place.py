@@ -38,6 +38,7 @@ def place(
         str, typer.Option(help="Whose word on where venues are: published, specification.")
     ] = "published",
     serve: Annotated[str, typer.Option(metavar="VENUE=PLACE", help="Only: may a venue be served from there?")] = "",
+    claims: Annotated[bool, typer.Option("--claims", help="Only: the specification's latencies, judged.")] = False,
     plot: Annotated[Path | None, typer.Option(metavar="FILE.svg", help="Draw cost against latency.")] = None,
     json: Json = False,
     root: Root = None,
@@ -53,6 +54,9 @@ def place(
     from fleet.placement.plan import Objective
     from fleet.placement.question import Hosting, Question
 
+    if claims:
+        _claims(as_json=json)
+        return
     context = Context(root)
     configuration = context.configuration
     prices = load_prices(configuration.catalogue, context.root / FOLDER)
@@ -101,6 +105,32 @@ def _tables(found: Answer) -> None:
         print_table("What cannot be", ("venue", "from", "why"), rows)
     for sentence in sentences(found):
         print(sentence)
+
+
+def _claims(*, as_json: bool) -> None:
+    from fleet.catalogue.claims import judged_claims
+
+    rows = judged_claims()
+    if as_json:
+        print_json([vars(row) for row in rows])
+        return
+    print_table(
+        "What the specification says, by the best that is known of where venues are",
+        ("venue", "from", "claim", "ms", "floor", "estimate", "verdict", ""),
+        [
+            (
+                row.site,
+                row.place,
+                "measured" if row.rank is None else f"recommended {row.rank}",
+                f"{row.low_ms:g}" if row.low_ms == row.high_ms else f"{row.low_ms:g}-{row.high_ms:g}",
+                f"{row.floor_ms:.1f}",
+                f"{row.expected_ms:g}",
+                str(row.verdict),
+                row.refusal,
+            )
+            for row in rows
+        ],
+    )
 
 
 def _serve(wanted: str, asked: object, *, as_json: bool) -> None:

@@ -1,0 +1,91 @@
+"""What the specification claims of latencies, and what physics and venues say to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+
+from pydantic import Field
+
+from fleet.catalogue.catalogue import Row
+from fleet.catalogue.physics import Verdict, judge_expected, judge_measured
+from fleet.catalogue.reading import rows
+from fleet.catalogue.round_trips import load_round_trips
+from fleet.catalogue.venue_sites import Site, load_sites
+
+MEASURED_FROM = "cdmx"
+"""Where the specification measured."""
+
+
+class ExpectedClaim(Row):
+    """A latency that the specification promises of a region."""
+
+    venue: str
+    site: str = ""
+    place: str
+    rank: int = Field(ge=1)
+    """1: the region that it recommends first."""
+    low_ms: float = Field(gt=0)
+    high_ms: float = Field(gt=0)
+
+    @property
+    def at(self) -> str:
+        """The name of the site that is meant."""
+        return f"{self.venue}/{self.site}" if self.site else self.venue
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A claim beside what holds."""
+
+    site: str
+    place: str
+    """From where."""
+    rank: int | None
+    """Of the recommendation; None: a measurement that was reported."""
+    low_ms: float
+    high_ms: float
+    verdict: Verdict
+    """For a range: of its upper end. By the best that is known of where the venue is."""
+    floor_ms: float
+    expected_ms: float
+    refusal: str
+    """Why the venue does not answer there at all; empty: nothing is known that forbids it."""
+
+
+@cache
+def judged_claims() -> tuple[Judged, ...]:
+    """Every claim about a venue whose place is known: reported measurements first, then promises."""
+    sites = {site.name: site for site in load_sites() if site.place}
+    return (*_measured(sites.values()), *_expected(sites))
+
+
+@cache
+def load_expected_claims() -> tuple[ExpectedClaim, ...]:
+    """The promises, as they stand in the file."""
+    return tuple(ExpectedClaim(**row) for row in rows("claims"))
+
+
+def _measured(sites: Iterable[Site]) -> Iterator[Judged]:
+    trips = load_round_trips()
+    for site in sites:
+        claim = site.venue.claimed_ms_from_cdmx
+        if claim is not None:
+            start, end = trips.places[MEASURED_FROM], trips.places[site.place]
+            trip = trips.between(MEASURED_FROM, site.place)
+            verdict = judge_measured(claim, start, end)
+            refusal = site.refusal_at(MEASURED_FROM)
+            yield Judged(site.name, MEASURED_FROM, None, claim, claim, verdict, trip.floor_ms, trip.ms, refusal)
+
+
+def _expected(sites: Mapping[str, Site]) -> Iterator[Judged]:
+    trips = load_round_trips()
+    for claim in load_expected_claims():
+        site = sites[claim.at]
+        trip = trips.between(claim.place, site.place)
+        verdict = judge_expected(claim.high_ms, trips.places[claim.place], trips.places[site.place])
+        refusal = site.refusal_at(claim.place)
+        yield Judged(
+            site.name, claim.place, claim.rank, claim.low_ms, claim.high_ms, verdict, trip.floor_ms, trip.ms, refusal
+        )
