@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from fleet.catalogue.prices import PriceList
 from fleet.catalogue.round_trips import load_round_trips
 from fleet.configuration import Configuration
 from fleet.placement.exhaustive import MOST, Exhaustive
-from fleet.placement.plan import Objective, Plan, plan_of
+from fleet.placement.plan import Objective, Plan, moved, plan_of
 from fleet.placement.problem import Problem, obstacle
 from fleet.placement.question import Asked, Question, ask, no_such, sites_of, venue_names
 from fleet.placement.sensitivity import Flip, flips_among_all, flips_among_neighbours
+
+if TYPE_CHECKING:
+    from fleet.placement.mixed_integer import MixedInteger
 
 SPECIFICATION_PLACES = ("cdmx", "new-jersey", "singapore", "london", "chicago")
 """Its five servers."""
@@ -53,7 +58,7 @@ class Answer:
     flips: tuple[Flip, ...]
     beside: tuple[Beside, ...]
     in_full: bool
-    """Whether every set was looked at; else the answer is from a mixed-integer program, and ``flips`` are those among
+    """Whether every useful set was looked at; else the answer is from a mixed-integer program, and ``flips`` are among
     plans that differ by one opening, closing or exchange."""
 
 
@@ -68,28 +73,42 @@ def answer(question: Question, configuration: Configuration, prices: PriceList) 
     considered = ask(question, configuration, prices)
     asked = _without_the_dominated(considered)
     problem, objective = asked.problem, question.objective
-    in_full = sum(not candidate.always for candidate in problem.candidates) <= MOST
-    if in_full:
-        every = Exhaustive(problem)
-        best = every.best(objective)
-        if best is None:
-            raise NoPlan(why_none(problem, every.cheapest()))
-        runner_up = every.best(objective, unlike=best)
-        front = Exhaustive(problem.with_budget(None)).front(objective)
-        flips = flips_among_all(every, best, objective) if objective in MEANS else ()
+    # What is made useless by others is in no best plan, but it may be in the second best.
+    useful = problem.without_the_useless()
+    solver = solver_of(useful)
+    best = solver.best(objective)
+    if best is None:
+        raise NoPlan(why_none(problem, solver_of(problem).cheapest()))
+    of_the_whole = moved(best, useful, problem)
+    runner_up = solver_of(problem).best(objective, unlike=of_the_whole)
+    front = solver_of(useful.with_budget(None)).front(objective)
+    if objective not in MEANS:
+        flips: tuple[Flip, ...] = ()
+    elif isinstance(solver, Exhaustive):
+        flips = flips_among_all(solver, best, objective)
     else:
-        from fleet.placement.mixed_integer import MixedInteger
+        flips = flips_among_neighbours(useful, best, objective)
+    return Answer(
+        question,
+        asked,
+        considered,
+        of_the_whole,
+        runner_up,
+        tuple(moved(plan, useful, problem) for plan in front),
+        tuple(dataclasses.replace(flip, plan=moved(flip.plan, useful, problem)) for flip in flips),
+        tuple(_beside(asked, objective, configuration)),
+        isinstance(solver, Exhaustive),
+    )
 
-        program = MixedInteger(problem)
-        found = program.best(objective)
-        if found is None:
-            raise NoPlan(why_none(problem, program.cheapest()))
-        best = found
-        runner_up = program.best(objective, unlike=best)
-        front = MixedInteger(problem.with_budget(None)).front(objective)
-        flips = flips_among_neighbours(problem, best, objective) if objective in MEANS else ()
-    beside = tuple(_beside(asked, objective, configuration))
-    return Answer(question, asked, considered, best, runner_up, front, flips, beside, in_full)
+
+def solver_of(problem: Problem) -> Exhaustive | MixedInteger:
+    """The way to solve a problem: every set while there are few enough, else a program."""
+    if sum(not candidate.always for candidate in problem.candidates) <= MOST:
+        return Exhaustive(problem)
+    # Only here: SciPy takes a third of a second to import.
+    from fleet.placement.mixed_integer import MixedInteger
+
+    return MixedInteger(problem)
 
 
 def why_none(problem: Problem, cheapest: Plan | None) -> str:

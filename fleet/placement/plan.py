@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
@@ -47,6 +48,17 @@ class Plan:
     def places(self, problem: Problem) -> tuple[str, ...]:
         """Where it opens something."""
         return tuple(problem.candidates[number].place for number in self.opened)
+
+
+def moved(plan: Plan, problem: Problem, to: Problem) -> Plan:
+    """A plan of one problem as a plan of another that has the same demands and, by name, its candidates."""
+    numbers = {candidate.name: number for number, candidate in enumerate(to.candidates)}
+    names = [candidate.name for candidate in problem.candidates]
+    return dataclasses.replace(
+        plan,
+        opened=tuple(sorted(numbers[names[number]] for number in plan.opened)),
+        served_from=tuple(numbers[names[number]] for number in plan.served_from),
+    )
 
 
 def demand_weights(problem: Problem, objective: Objective) -> Floats:

@@ -106,12 +106,37 @@ class Problem:
         No answer gets worse by that; of two equal ones the first stays.
         """
         kept = [number for number in range(len(self.candidates)) if not self._is_dominated(number)]
-        if len(kept) == len(self.candidates):
+        return self if len(kept) == len(self.candidates) else self._of(kept)
+
+    def without_the_useless(self) -> Problem:
+        """Without candidates of any place that another one makes useless: not dearer, and nowhere farther.
+
+        What is open anyway counts for both. No score, cost, front or flip gets worse by that, because a plan with the
+        useless one is no better than the same plan with the other. A runner-up may: it must be looked for among all.
+        With ``in_reach`` above 1 nothing is left out, for there a farther server has its use.
+        """
+        if self.in_reach > 1:
             return self
+        always = [number for number, candidate in enumerate(self.candidates) if candidate.always]
+        standing = self.latencies[always].min(axis=0) if always else np.full(len(self.demands), inf)
+        gained = np.minimum(self.latencies, standing)
+        alone = {numbers[0] for numbers in self.by_place().values() if len(numbers) == 1}
+        kept: list[int] = []
+        # The cheapest first, so that one that is kept was not made useless by a later one.
+        for number in sorted(range(len(self.candidates)), key=lambda number: (int(self.cents[number]), number)):
+            others = [other for other in kept if other in alone]
+            useless = bool((gained[number] >= standing).all()) or any(
+                bool((gained[other] <= gained[number]).all()) for other in others
+            )
+            if self.candidates[number].always or not useless:
+                kept.append(number)
+        return self._of(sorted(kept))
+
+    def _of(self, numbers: list[int]) -> Problem:
         return dataclasses.replace(
             self,
-            candidates=tuple(self.candidates[number] for number in kept),
-            reaches=tuple(self.reaches[number] for number in kept),
+            candidates=tuple(self.candidates[number] for number in numbers),
+            reaches=tuple(self.reaches[number] for number in numbers),
         )
 
     def _is_dominated(self, number: int) -> bool:

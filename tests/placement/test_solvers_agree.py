@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from fleet.placement.exhaustive import Exhaustive
 from fleet.placement.mixed_integer import MixedInteger
-from fleet.placement.plan import Objective, Plan, plan_of
+from fleet.placement.plan import Objective, Plan, moved, plan_of
 from fleet.placement.problem import Candidate, Demand, Problem, Reach
 
 pytestmark = pytest.mark.unit
@@ -108,6 +108,34 @@ def test_the_front(problem: Problem, objective: Objective) -> None:
 @given(problem=problems(), objective=st.sampled_from(list(Objective)))
 def test_leaving_out_dominated_candidates_changes_no_answer(problem: Problem, objective: Objective) -> None:
     assert same(Exhaustive(problem).best(objective), Exhaustive(problem.without_the_dominated()).best(objective))
+
+
+@settings(max_examples=150, deadline=None)
+@given(problem=problems(), objective=st.sampled_from(list(Objective)))
+def test_leaving_out_useless_candidates_changes_neither_the_best_nor_the_front(
+    problem: Problem, objective: Objective
+) -> None:
+    whole = problem.without_the_dominated()
+    useful = whole.without_the_useless()
+    assert same(Exhaustive(whole).best(objective), Exhaustive(useful).best(objective))
+    fronts = Exhaustive(whole).front(objective), Exhaustive(useful).front(objective)
+    assert len(fronts[0]) == len(fronts[1])
+    assert all(same(one, other) for one, other in zip(*fronts, strict=True))
+    for plan in fronts[1]:
+        there = moved(plan, useful, whole)
+        assert {whole.candidates[number].name for number in there.opened} == {
+            useful.candidates[number].name for number in plan.opened
+        }
+        assert same(there, plan_of(whole, there.opened, objective))
+
+
+def test_a_farther_and_dearer_server_is_useless_unless_two_must_be_in_reach() -> None:
+    candidates = tuple(Candidate(name, name, Decimal(usd)) for name, usd in (("near", 5), ("far", 6), ("cheap", 4)))
+    reaches = ((Reach(10.0),), (Reach(20.0),), (Reach(30.0),))
+    problem = Problem(candidates, (Demand("v"),), reaches)
+    assert [one.name for one in problem.without_the_useless().candidates] == ["near", "cheap"]
+    twice = Problem(candidates, (Demand("v"),), reaches, in_reach=2)
+    assert twice.without_the_useless() == twice
 
 
 def test_the_quantile_of_twenty_leaves_one_out() -> None:
