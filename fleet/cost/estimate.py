@@ -15,6 +15,9 @@ from fleet.cost.things import Priced, Server
 from fleet.cost.transfer import Allowance, price_transfer
 from fleet.cost.usage import Usage
 
+REFRESHED = ("vultr", "digitalocean", "lightsail", "ec2")
+"""Services whose plans ``fleet catalogue refresh`` reads."""
+
 STALE_AFTER = timedelta(days=60)
 """Providers change their prices several times a year, some by more than half."""
 
@@ -91,6 +94,12 @@ def stale_warnings(lines: Iterable[Line], today: date) -> tuple[str, ...]:
             counted[key] = counted.get(key, 0) + 1
     return tuple(
         f"{count} price{'s' if count > 1 else ''} of {service} {'are' if count > 1 else 'is'} "
-        f"{(today - as_of).days} days old ({source}, {as_of}). Run: fleet catalogue refresh"
+        f"{(today - as_of).days} days old ({source}, {as_of}). {_way_out(service)}"
         for (service, source, as_of), count in counted.items()
     )
+
+
+def _way_out(service: str) -> str:
+    if service in REFRESHED:
+        return f"Run: fleet catalogue refresh {service}"
+    return "Look it up, and write a row of your own (docs/cost.md)"

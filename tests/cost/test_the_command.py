@@ -192,3 +192,15 @@ def _floats(value: object) -> bool:
     if isinstance(value, dict):
         return any(map(_floats, value.values()))
     return any(map(_floats, value)) if isinstance(value, list) else isinstance(value, float)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [(), ("--json",), ("--markdown",), ("--alternatives",), ("--compare-spec",), ("--explain", "nj/server")],
+)
+def test_every_answer_warns_of_old_prices(fleet, folder: Folder, arguments: tuple[str, ...]) -> None:
+    row = '{service: vultr, name: vhp-4c-8gb-amd, monthly_usd: "48", source: an old list, as_of: 2025-01-01}'
+    folder.write("catalogue/old.yaml", f"plans: [{row}]\n")
+    said = fleet("cost", *arguments)
+    assert re.search(r"3 prices of vultr are \d+ days old \(an old list, 2025-01-01\)", said.out + said.err), said
+    assert "Run: fleet catalogue refresh vultr" in said.out + said.err

@@ -72,6 +72,9 @@ def cost(
         print(as_markdown(found.shown, found.verdicts))
     else:
         _table(found)
+    if explain or compare_spec or alternatives:
+        for warning in found.shown.stale():
+            typer.echo(f"stale: {warning}", err=True)
     if html is not None:
         from fleet.cost.page import page
 

@@ -8,6 +8,7 @@ from datetime import date
 from pathlib import Path
 
 from fleet.catalogue import Catalogue
+from fleet.cost.estimate import REFRESHED
 from fleet.cost.refresh.aws import Ec2Prices, LightsailPrices
 from fleet.cost.refresh.comparison import Comparison, compare
 from fleet.cost.refresh.digitalocean import DigitalOceanPrices
@@ -15,8 +16,6 @@ from fleet.cost.refresh.listed import PriceLister
 from fleet.cost.refresh.vultr import VultrPrices
 from fleet.cost.refresh.writing import file_of, own_plans, render, write_all
 from fleet.orphans.providers.listing import ListingFailed
-
-SERVICES = ("vultr", "digitalocean", "lightsail", "ec2")
 
 
 class RefreshFailed(Exception):
@@ -77,4 +76,4 @@ def _lister(service: str, catalogue: Catalogue, environment: Mapping[str, str]) 
             return LightsailPrices(environment)
         case "ec2":
             return Ec2Prices(environment, [plan.name for plan in catalogue.plans_of("ec2")])
-    raise RefreshFailed(f"no live prices of '{service}'. Allowed: {', '.join(SERVICES)}")
+    raise RefreshFailed(f"no live prices of '{service}'. Allowed: {', '.join(REFRESHED)}")
