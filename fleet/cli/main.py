@@ -1,7 +1,7 @@
 """Entry of the ``fleet`` command, and the one place where an error becomes text and an exit code.
 
 Exit codes: 0 done (or nothing to do), 1 failed, 2 wrong usage or configuration, 3 refused (a confirmation was not
-given, something would be lost), 4 something is missing on this machine, 130 interrupted.
+given, something would be lost, a budget is exceeded), 4 something is missing on this machine, 130 interrupted.
 """
 
 from __future__ import annotations
