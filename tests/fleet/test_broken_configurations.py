@@ -839,6 +839,11 @@ VENUES = [
         said=("questdb.edition: is not allowed", "oss or enterprise", "did you mean 'oss'?"),
     ),
     broken(
+        "an edition that is not rendered",
+        swap(FLEET, "edition: oss", "edition: enterprise"),
+        said=("questdb.edition: is not rendered yet", "oss"),
+    ),
+    broken(
         "no command for credentials",
         swap(FLEET, "source: file", "source: command"),
         said=("credentials.command: is missing", "[pass, show, 'fleet/{name}']"),

@@ -15,9 +15,16 @@ def check_stores(draft: Draft) -> Iterator[Problem]:
     """Members are regions with Redis, the hub has the primary, and a command for credentials names what it is asked."""
     if draft.fleet is None:
         return
+    yield from _edition(draft.fleet)
     yield from _members(draft, draft.fleet)
     yield from _hub(draft, draft.fleet)
     yield from _command(draft.fleet)
+
+
+def _edition(fleet: FleetDraft) -> Iterator[Problem]:
+    if fleet.fleet is not None and fleet.fleet.questdb.edition == "enterprise":
+        message = "is not rendered yet: its replication has settings of its own, and no licence was there to run it"
+        yield at(fleet.document, ("questdb", "edition"), "enterprise", message, "oss")
 
 
 def _members(draft: Draft, fleet: FleetDraft) -> Iterator[Problem]:
