@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fleet.placement.answer import Answer, Beside, Permission
-from fleet.placement.plan import Plan
+from fleet.placement.plan import Plan, fallback
 from fleet.placement.problem import obstacles
 from fleet.placement.sensitivity import Flip
 
@@ -54,10 +54,16 @@ def plan_facts(answer: Answer, plan: Plan) -> dict[str, object]:
                 "served_from": asked.offers[number].place,
                 "ms": plan.ms[column],
                 "basis": str(asked.problem.reaches[number][column].basis),
+                "falls_back_to": _fallback(answer, plan, column),
             }
             for column, (demand, number) in enumerate(zip(asked.problem.demands, plan.served_from, strict=True))
         ],
     }
+
+
+def _fallback(answer: Answer, plan: Plan, column: int) -> str | None:
+    number = fallback(answer.asked.problem, plan, column)
+    return None if number is None else answer.asked.offers[number].place
 
 
 def permission_facts(row: Permission) -> dict[str, object]:

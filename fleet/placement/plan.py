@@ -61,6 +61,16 @@ def moved(plan: Plan, problem: Problem, to: Problem) -> Plan:
     )
 
 
+def fallback(problem: Problem, plan: Plan, demand: int) -> int | None:
+    """The open candidate that serves a demand when its own is lost: the next nearest that may; None: none is left."""
+    able = [
+        number
+        for number in plan.opened
+        if number != plan.served_from[demand] and isfinite(problem.latencies[number, demand])
+    ]
+    return min(able, key=lambda number: float(problem.latencies[number, demand]), default=None)
+
+
 def demand_weights(problem: Problem, objective: Objective) -> Floats:
     """What each demand counts for in a mean; they sum to 1."""
     weights = problem.weights if objective is Objective.WEIGHTED else np.ones(len(problem.demands))

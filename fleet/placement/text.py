@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from fleet.catalogue.round_trips import load_round_trips
 from fleet.placement.answer import Answer, Permission
-from fleet.placement.plan import Plan
+from fleet.placement.plan import Plan, fallback
 from fleet.placement.problem import obstacles
 
 Cells = tuple[str, ...]
@@ -47,12 +47,13 @@ def server_rows(answer: Answer) -> list[Cells]:
 
 
 def venue_rows(answer: Answer) -> list[Cells]:
-    """Where each venue is, from where it is served, and how far that is from the best that physics allows."""
+    """Where each venue is, from where it is served, how far that is beside the best possible, and what then."""
     best, asked, trips = answer.best, answer.asked, load_round_trips()
     rows: list[Cells] = []
     for column, (site, host, number) in enumerate(zip(asked.sites, asked.hosts, best.served_from, strict=True)):
         place = asked.offers[number].place
         reach = asked.problem.reaches[number][column]
+        spare = fallback(asked.problem, best, column)
         hub = next(
             (row[column].ms for row, one in zip(asked.problem.reaches, asked.offers, strict=True) if one.is_hub), None
         )
@@ -65,6 +66,9 @@ def venue_rows(answer: Answer) -> list[Cells]:
                 str(reach.basis),
                 f"{trips.between(place, host).floor_ms:.1f}",
                 "" if hub is None else f"{hub:g}",
+                "nowhere"
+                if spare is None
+                else f"{asked.offers[spare].place} {asked.problem.reaches[spare][column].ms:g}",
             )
         )
     return rows

@@ -65,6 +65,8 @@ def test_venues_that_refuse_us_addresses_are_never_served_from_the_us(fleet: Run
     for plan in (said.facts["best"], *said.facts["front"]):
         served = next(row["served_from"] for row in plan["venues"] if row["venue"] == venue)
         assert country_of(served) != "US"
+        spare = next(row["falls_back_to"] for row in plan["venues"] if row["venue"] == venue)
+        assert spare is None or country_of(spare) != "US"
     barred = {row["candidate"] for row in said.facts["infeasible"] if row["venue"] == venue}
     assert {"nj", "chi"} <= barred
 
@@ -119,6 +121,17 @@ def test_with_redundancy_each_venue_has_two_places_in_reach(fleet: Run) -> None:
         assert len(able) >= 2, venue
 
 
+def test_a_lost_region_hands_its_venues_to_the_next_nearest_that_may_serve_them(fleet: Run) -> None:
+    """Chicago is nearer to Singapore (208 ms) than the hub is (220 ms), and is no place for Bybit all the same."""
+    said = fleet("place", "bybit", "ninjatrader", "--place", "singapore", "--place", "chicago", "--json")
+    rows = {row["venue"]: (row["served_from"], row["falls_back_to"]) for row in said.facts["best"]["venues"]}
+    assert rows == {"bybit": ("singapore", "cdmx"), "ninjatrader": ("chicago", "cdmx")}
+    trips = load_round_trips()
+    assert trips.between("chicago", "singapore").ms < trips.between("cdmx", "singapore").ms
+    alone = fleet("place", "kraken", "--budget", "30", "--json").facts["best"]["venues"]
+    assert [row["falls_back_to"] for row in alone] == [None]
+
+
 def test_weights_change_the_answer_and_where_they_flip_it_is_told(fleet: Run) -> None:
     """The flip of the answer is checked by asking again on both sides of it."""
     plain = fleet("place", "--budget", "120", "--objective", "weighted", "--json").facts
@@ -165,7 +178,13 @@ def test_everything_wrong_with_a_question_is_told_at_once(fleet: Run) -> None:
     assert said.code == 2
     for words in ("did you mean 'binance'?", "did you mean 'tokyo'?", "weight of kraken", "limit of bybit", "in reach"):
         assert words in said.err
-    for arguments in (("--budget", "much"), ("--weight", "kraken"), ("--objective", "best"), ("--hosting", "mine")):
+    for arguments in (
+        ("--plot", "front.png"),
+        ("--budget", "much"),
+        ("--weight", "kraken"),
+        ("--objective", "best"),
+        ("--hosting", "mine"),
+    ):
         said = fleet("place", *arguments)
         assert said.code == 2
         assert "Traceback" not in said.err

@@ -54,6 +54,8 @@ def place(
     from fleet.placement.plan import Objective
     from fleet.placement.question import Hosting, Question
 
+    if plot is not None and plot.suffix.lower() != ".svg":
+        raise typer.BadParameter(f"'{plot}' does not end in .svg, which is what is written", param_hint="--plot")
     if claims:
         _claims(as_json=json)
         return
@@ -96,7 +98,7 @@ def _tables(found: Answer) -> None:
     from fleet.placement.text import front_rows, obstacle_rows, sentences, server_rows, venue_rows
 
     print_table("What to open", ("place", "server", "USD a month", "serves, ms"), server_rows(found))
-    columns = ("venue", "hosted in", "served from", "ms", "known by", "floor", "from the hub")
+    columns = ("venue", "hosted in", "served from", "ms", "known by", "floor", "from the hub", "if that is lost")
     print_table("Round trips", columns, venue_rows(found))
     print_table(
         "Cost against latency", ("USD a month", f"{found.question.objective} ms", "open", ""), front_rows(found)
