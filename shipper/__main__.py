@@ -12,7 +12,7 @@ from pathlib import Path
 
 from shipper.database import Database
 from shipper.follow import Follower, run
-from shipper.marks import Marks
+from shipper.marks import FORGET, RESYNC, Marks
 from shipper.primary import HEARTBEAT, Primary
 from shipper.progress import Progress
 from shipper.replica import Replica
@@ -35,10 +35,10 @@ def main(arguments: list[str]) -> int:
             case ["resync", file, *tables]:
                 marks = Marks(Path(read_settings(Path(file)).state_folder))
                 for table in tables or (*marks.tables(), *marks.needs_resync):
-                    marks.request(table)
+                    marks.request(RESYNC, table)
                     print(f"{table}: to be copied anew by the process that runs")
             case ["forget", file, table]:
-                Marks(Path(read_settings(Path(file)).state_folder)).forget(table)
+                Marks(Path(read_settings(Path(file)).state_folder)).request(FORGET, table)
             case _:
                 print(USAGE, file=sys.stderr)
                 return 2
@@ -60,7 +60,9 @@ def follow(settings: Settings) -> int:
     primary, sink_database = Primary(Database(settings.primary)), Database(settings.sink)
     replica = Replica(sink_database)
     marks = Marks(Path(settings.state_folder))
-    follower = Follower(primary, replica, marks, progress, settings.skip, (HEARTBEAT,), settings.chunk_rows)
+    follower = Follower(
+        primary, replica, marks, progress, settings.skip, (HEARTBEAT,), settings.chunk_rows, ended.is_set
+    )
     server = serve(settings.listen, progress)
     beaten = 0.0
 

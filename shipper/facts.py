@@ -30,6 +30,15 @@ class Table:
 
 
 @dataclass(frozen=True)
+class Copied:
+    """A table as the replica lists it."""
+
+    directory: str
+    suspended: bool
+    """What is written to it is acknowledged and not applied."""
+
+
+@dataclass(frozen=True)
 class Transaction:
     """One entry of a table's log."""
 
@@ -57,4 +66,7 @@ class Mark:
     """How far a table was shipped."""
 
     directory: str
+    """The primary's table."""
     transaction: int
+    copy: str
+    """The replica's own directory of it: another one is another table, made by nobody we know."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from shipper.database import Refused, Unreachable
 from shipper.decide import Copy, Nothing, Resync, decide, missing_columns
-from shipper.facts import Column, Interval, Mark, Table, Transaction
-from shipper.marks import Marks
+from shipper.facts import Column, Copied, Interval, Mark, Table, Transaction
+from shipper.marks import FORGET, RESYNC, Marks
 from shipper.progress import Progress
 from shipper.rows import Unwritable, unsupported
 
@@ -30,6 +30,10 @@ COPY = "__resync"
 """Ending of the name under which a table is copied before it takes the old one's place."""
 
 
+class Stopped(Exception):
+    """The process was told to end; what was acknowledged is kept."""
+
+
 class Source(Protocol):
     """What is asked of the primary; ``shipper.primary`` explains."""
 
@@ -45,6 +49,7 @@ class Source(Protocol):
 class Sink(Protocol):
     """What is done to the replica; ``shipper.replica`` explains."""
 
+    def tables(self) -> dict[str, Copied]: ...
     def columns(self, table: str) -> tuple[Column, ...]: ...
     def make(self, statement: str) -> None: ...
     def add(self, table: str, column: Column) -> None: ...
@@ -67,16 +72,19 @@ class Follower:
         skip: tuple[str, ...] = (),
         quiet: tuple[str, ...] = (),
         chunk_rows: int = 20_000,
+        stopped: Callable[[], bool] = lambda: False,
         clock: Callable[[], float] = time.time,
         wait: Callable[[float], None] = time.sleep,
     ) -> None:
         self._source, self._sink = source, sink
         self._marks, self._progress = marks, progress
         self._skip, self._quiet, self._chunk = skip, quiet, chunk_rows
-        self._clock, self._wait = clock, wait
+        self._stopped, self._clock, self._wait = stopped, clock, wait
         self._seen: dict[str, tuple[int, int]] = {}
         self._columns: dict[str, tuple[Column, ...]] = {}
         self._refused: dict[str, float] = {}
+        self._behind_since: dict[str, float] = {}
+        self._copies: dict[str, Copied] = {}
         self._swept = 0.0
 
     def look(self) -> bool:
@@ -87,8 +95,10 @@ class Follower:
         """
         tables = {table.name: table for table in self._source.tables() if not table.name.startswith(self._skip)}
         sweep = self._clock() - self._swept >= SWEEP_SECONDS
+        asked = self._asked(tables)
+        if sweep:
+            self._copies = self._sink.tables()
         moved = False
-        asked = self._marks.requested()
         news = [
             table
             for table in tables.values()
@@ -102,8 +112,33 @@ class Follower:
         if sweep:
             self._swept = self._clock()
             self._gone(tables)
-        self._progress.needs(self._marks.needs_resync)
+        self._tell(tables)
         return moved
+
+    def _asked(self, tables: Mapping[str, Table]) -> frozenset[str]:
+        """The tables that somebody wants copied anew; what is asked of tables that are gone is answered here."""
+        for name in self._marks.requested(FORGET):
+            self._marks.forget(name)
+            self._marks.answered(FORGET, name)
+        asked = self._marks.requested(RESYNC)
+        for name in asked:
+            if name not in tables:
+                self._progress.failed(f"{name}: asked for, and not on the primary")
+                self._marks.answered(RESYNC, name)
+        return frozenset(asked) & frozenset(tables)
+
+    def _tell(self, tables: Mapping[str, Table]) -> None:
+        """Lag of every table, whether something is being done about it or not."""
+        for name, table in tables.items():
+            mark = self._marks.get(name)
+            behind = max(table.seen) - mark.transaction if mark is not None else max(table.seen)
+            if behind <= 0 and name not in self._marks.needs_resync:
+                self._behind_since.pop(name, None)
+            since = self._behind_since.get(name)
+            if since is None and (behind > 0 or name in self._marks.needs_resync):
+                since = self._behind_since[name] = self._clock()
+            self._progress.behind(name, max(0, behind), 0.0 if since is None else self._clock() - since)
+        self._progress.needs(self._marks.needs_resync)
 
     def _attend(self, table: Table, visible: int, asked: bool) -> bool:
         """One table; what is wrong with it alone does not stop the others."""
@@ -111,9 +146,9 @@ class Follower:
         if table.name in self._marks.needs_resync and not asked:
             return False
         try:
-            if asked or mark is None:
+            if asked or mark is None or self._is_another(table.name, mark):
                 moved = self._copy_anew(table, visible)
-                self._marks.answered(table.name)
+                self._marks.answered(RESYNC, table.name)
             else:
                 moved = self._follow(table, mark, visible)
         except Unwritable as problem:
@@ -131,7 +166,15 @@ class Follower:
         self._refused.pop(table.name, None)
         return moved
 
+    def _is_another(self, table: str, mark: Mark) -> bool:
+        """Whether the replica's table is not the one that was shipped to: its disk was lost, or it was made anew."""
+        copy = self._copies.get(table)
+        return copy is None or copy.directory != mark.copy
+
     def _follow(self, table: Table, mark: Mark, visible: int) -> bool:
+        if self._copies[table.name].suspended:
+            self._marks.give_up(table.name, "it is suspended on the replica: what is written there is not applied")
+            return False
         columns = self._known_columns(table.name)
         news = visible != mark.transaction
         log = self._source.log(table.name, mark.transaction, columns) if news else ()
@@ -144,13 +187,11 @@ class Follower:
         if isinstance(step, Resync):
             self._marks.give_up(table.name, step.reason)
             return False
-        now = self._clock()
-        self._progress.behind(table.name, step.upto - mark.transaction, now - step.oldest / 1e6)
         if step.columns_added and (refused := self._complete_columns(table.name)) is not None:
             self._marks.give_up(table.name, refused.reason)
             return False
         rows = self._ship(table.name, table.name, step)
-        self._marks.move(table.name, Mark(table.directory, step.upto))
+        self._marks.move(table.name, Mark(table.directory, step.upto, mark.copy))
         now = self._clock()
         lags = [now - entry.committed / 1e6 for entry in log if entry.number <= step.upto]
         self._progress.acknowledged(table.name, rows, lags)
@@ -166,9 +207,13 @@ class Follower:
         first, limit, shipped = interval.first, self._chunk, 0
         while True:
             rows = self._source.rows(table, columns, Interval(first, interval.last), limit)
+            if self._stopped():
+                raise Stopped
             if rows:
                 self._sink.write(into, columns, rows)
                 shipped += len(rows)
+                # A long copy is work, not silence.
+                self._progress.look(f"copying {table}")
             if len(rows) < limit:
                 return shipped
             if rows[-1][0] == first:
@@ -209,11 +254,14 @@ class Follower:
             self._wait(0.05)
         self._sink.drop(table.name)
         self._sink.rename(beside, table.name)
-        self._marks.move(table.name, Mark(table.directory, visible))
+        self._copies = self._sink.tables()
+        if table.name not in self._copies:
+            raise Refused(f"{table.name} is not there after it was copied")
+        self._marks.move(table.name, Mark(table.directory, visible, self._copies[table.name].directory))
         self._progress.acknowledged(table.name, rows, [])
         return True
 
-    def _gone(self, tables: dict[str, Table]) -> None:
+    def _gone(self, tables: Mapping[str, Table]) -> None:
         for name in self._marks.tables():
             if name not in tables:
                 self._marks.give_up(name, "it is not on the primary any more: it was dropped or renamed")
@@ -224,7 +272,9 @@ class Follower:
         return self._columns[table]
 
     def compare(self) -> None:
-        """Count the rows of both sides, partition by partition, where both have come to rest; copy what is missing.
+        """Count the rows of both sides where both have come to rest; what differs must be copied anew.
+
+        In all, not by partition: QuestDB divides a partition on one side and not on the other.
 
         Raises:
             Unreachable: a server did not answer.
@@ -233,15 +283,13 @@ class Follower:
             mark = self._marks.get(name)
             if mark is None or name in self._marks.needs_resync:
                 continue
-            ours, theirs = self._source.counts(name), self._sink.counts(name)
+            ours, theirs = (sum(side.counts(name).values()) for side in (self._source, self._sink))
             at_rest = self._source.visible().get(name) == mark.transaction and self._sink.applied(name)
-            if not at_rest or self._sink.counts(name) != theirs:
+            if not at_rest or sum(self._sink.counts(name).values()) != theirs:
                 continue
-            difference = sum(ours.values()) - sum(theirs.values())
-            self._progress.compared(name, difference)
+            self._progress.compared(name, ours - theirs)
             if ours != theirs:
-                where = sorted(part for part in {*ours, *theirs} if ours.get(part) != theirs.get(part))
-                self._marks.give_up(name, f"rows differ in {', '.join(where[:3])}: {difference:+d} in all")
+                self._marks.give_up(name, f"it has {ours} rows on the primary and {theirs} on the replica")
 
 
 def _unsupported(columns: Sequence[Column]) -> str:
@@ -270,6 +318,8 @@ def run(
                 compared_at = time.monotonic()
                 follower.compare()
             progress.look("following")
+        except Stopped:
+            return
         except Unreachable as silent:
             progress.failed(str(silent))
             progress.look(f"waiting: {silent}")

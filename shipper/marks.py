@@ -11,8 +11,9 @@ from typing import Any
 from shipper.facts import Mark
 
 FILE = "marks.json"
-REQUESTS = "resync"
-"""Folder in which ``resync`` leaves the name of a table for the process that runs."""
+REQUESTS = "requests"
+"""Folder in which commands leave the names of tables for the process that runs."""
+RESYNC, FORGET = "resync", "forget"
 
 
 class Marks:
@@ -57,17 +58,17 @@ class Marks:
         self._needs.pop(table, None)
         self._write()
 
-    def request(self, table: str) -> None:
-        """Ask the process that runs to copy a table anew."""
-        (self._folder / REQUESTS / _file_name(table)).write_text(table)
+    def request(self, what: str, table: str) -> None:
+        """Ask the process that runs to ``RESYNC`` or ``FORGET`` a table: it alone writes the file of marks."""
+        (self._folder / REQUESTS / f"{what}-{table.encode().hex()}").write_text(table)
 
-    def requested(self) -> tuple[str, ...]:
-        """The tables that somebody asked to be copied anew."""
-        return tuple(sorted(file.read_text() for file in (self._folder / REQUESTS).iterdir()))
+    def requested(self, what: str) -> tuple[str, ...]:
+        """The tables that somebody asked it for."""
+        return tuple(sorted(file.read_text() for file in (self._folder / REQUESTS).glob(f"{what}-*")))
 
-    def answered(self, table: str) -> None:
+    def answered(self, what: str, table: str) -> None:
         """A request was carried out."""
-        (self._folder / REQUESTS / _file_name(table)).unlink(missing_ok=True)
+        (self._folder / REQUESTS / f"{what}-{table.encode().hex()}").unlink(missing_ok=True)
 
     def _read(self) -> dict[str, Any]:
         try:
@@ -89,7 +90,3 @@ class Marks:
             os.fsync(folder)
         finally:
             os.close(folder)
-
-
-def _file_name(table: str) -> str:
-    return table.encode().hex()

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from shipper.database import Database, Refused
-from shipper.facts import Column
+from shipper.facts import Column, Copied
 from shipper.primary import HEARTBEAT, columns_of, counts_of
 from shipper.rows import lines, precision, quoted
 
@@ -16,6 +16,11 @@ class Replica:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+
+    def tables(self) -> dict[str, Copied]:
+        """Every table that is there, by its name."""
+        found = self._database.ask("SELECT table_name, directoryName, table_suspended FROM tables()")
+        return {name: Copied(directory, bool(suspended)) for name, directory, suspended in found}
 
     def columns(self, table: str) -> tuple[Column, ...]:
         """The table's columns; none where there is no such table."""

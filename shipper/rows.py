@@ -1,7 +1,7 @@
 """Rows on their way: the query that reads them, and the lines that write them. Pure.
 
-Timestamps are read as numbers. Every value of the types below arrives as it was, doubles to the last bit (tested type
-by type against real servers). Other types (binary, arrays, decimals, geohashes of odd bits) have no text form that
+Timestamps are read as numbers. Every value of the types below arrives as it was, doubles to the last bit (a lab test
+compares both sides). Other types (binary, arrays, decimals, geohashes of odd bits) have no text form that
 comes back the same: a table with such a column is refused, not shipped in part.
 """
 

@@ -125,6 +125,7 @@ def _release(
         image=image,
         uid=UID,
         root=ROOT,
+        is_replica=QUESTDB_HTTP in ports,
         scripts=SCRIPTS,
         secrets=SECRETS,
         heap_mb=memory.heap_mb,

@@ -179,9 +179,62 @@ def test_what_cannot_be_followed_is_said_and_mended_by_a_command(
     eventually(lambda: market.digest(table, market.replica_address("nj")) == market.digest(table, "questdb:9000"))
 
 
+EVERY_TYPE = (
+    "CREATE TABLE every_type (ts TIMESTAMP, id LONG, sym SYMBOL, b BOOLEAN, by BYTE, sh SHORT, i INT, f FLOAT, d DOUBLE, "
+    "ch CHAR, s STRING, v VARCHAR, da DATE, u UUID, l256 LONG256, ip IPv4, g GEOHASH(5c), ns TIMESTAMP_NS, t2 TIMESTAMP) "
+    "TIMESTAMP(ts) PARTITION BY DAY WAL DEDUP UPSERT KEYS(ts, id)"
+)
+VALUES = (
+    "('2024-01-01T00:00:00.000001Z', 1, 'a b,=', true, -128, -32768, -2147483647, 3.4028234e38, 0.1, '~', 'x y', "
+    "'q\"b\\\\s\nnl é', '1969-12-31T23:59:59.999Z', '11111111-1111-1111-1111-111111111111', '0x1234abcd', '255.1.2.3', "
+    "#u33d8, '2024-01-01T00:00:00.123456789Z', '1960-01-01T00:00:00.000001Z')",
+    "('2024-01-01T00:00:00.000002Z', 2, '', false, 127, 32767, 2147483647, -1e-38, -0.0, 'x', '', '', null, null, null, "
+    "null, null, null, null)",
+    "('2024-01-01T00:00:00.000003Z', 3, null, false, 0, 0, null, null, null, null, null, null, null, null, null, null, "
+    "null, null, null)",
+    "('2024-01-01T00:00:00.000004Z', 4, null, false, 0, 0, 1, 1.1, 1e22, null, null, null, null, null, null, null, null, "
+    "null, null)",
+    "('2024-01-01T00:00:00.000005Z', 5, null, false, 0, 0, 1, 1e-45, 5e-324, null, null, null, null, null, null, null, "
+    "null, null, null)",
+    "('2024-01-01T00:00:00.000006Z', 6, null, false, 0, 0, 1, 0.1, 1.7976931348623157e308, null, null, null, null, null, "
+    "null, null, null, null, null)",
+)
+
+
+def test_every_type_arrives_as_it_was(market: Market, eventually: Eventually) -> None:
+    market.primary(EVERY_TYPE)
+    for values in VALUES:
+        market.primary(f"INSERT INTO every_type VALUES {values}")
+    everything = "SELECT * FROM every_type ORDER BY id"
+    written = market.primary(everything)
+    assert len(written) == len(VALUES)
+    assert written[0][11] == 'q"b\\s\nnl é'
+    assert written[4][8] == 5e-324
+
+    def read() -> object:
+        return json.loads(market.program("sql", market.replica_address("nj"), everything)).get("dataset")
+
+    eventually(lambda: read() == written)
+
+
+def test_a_column_that_cannot_be_shipped_unchanged_is_said(market: Market, eventually: Eventually) -> None:
+    market.primary(
+        "CREATE TABLE odd_type (ts TIMESTAMP, id LONG, book DOUBLE[]) TIMESTAMP(ts) PARTITION BY DAY WAL "
+        "DEDUP UPSERT KEYS(ts, id)"
+    )
+    eventually(lambda: "book ARRAY" in market.status()["needs_resync"].get("odd_type", ""))
+
+
 def test_an_added_column_arrives_by_itself(market: Market, eventually: Eventually) -> None:
     market.primary(TRADES.format("wider"))
     market.primary("INSERT INTO wider VALUES (now(), 'BTC', 1, 2.5, 'before')")
     market.primary("ALTER TABLE wider ADD COLUMN venue VARCHAR")
     market.primary("INSERT INTO wider VALUES (now(), 'BTC', 2, 2.5, 'after', 'kraken')")
     eventually(lambda: "kraken" in market.on_replica("nj", "SELECT venue FROM wider")[1])
+
+
+def test_a_replica_whose_disk_was_lost_is_filled_again(market: Market, eventually: Eventually) -> None:
+    market.fleet.on("sg", "docker", "compose", "--project-name", "fleet-questdb", "down", "--volumes")
+    market.fleet.refresh("sg")
+    market.fleet.up("sg")
+    eventually(lambda: "kraken" in market.on_replica("sg", "SELECT venue FROM wider")[1])

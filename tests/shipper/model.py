@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from shipper.database import Refused
-from shipper.facts import Column, Interval, Table, Transaction
+from shipper.facts import Column, Copied, Interval, Table, Transaction
 
 TIME = Column("ts", "TIMESTAMP", designated=True, key=True)
 KEY = Column("id", "LONG", key=True)
@@ -29,6 +29,7 @@ class Store:
     log: list[tuple[Transaction, list[tuple[Any, ...]]]] = field(default_factory=list)
     visible: int = 0
     purged: int = 0
+    suspended: bool = False
     rows: Rows = field(default_factory=dict)
 
     def commit(self, rows: list[tuple[Any, ...]]) -> None:
@@ -95,6 +96,10 @@ class Server:
 
     # --- as the sink ---
 
+    def sink(self) -> Replica:
+        """This server as the shipper writes to it."""
+        return Replica(self)
+
     def make(self, statement: str) -> None:
         self.before("make")
         self.made += 1
@@ -126,6 +131,20 @@ class Server:
     def applied(self, table: str) -> bool:
         self.before("applied")
         return True
+
+
+class Replica:
+    """A server in the other role: it lists its tables in another way."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+
+    def tables(self) -> dict[str, Copied]:
+        self._server.before("tables")
+        return {name: Copied(store.directory, store.suspended) for name, store in self._server.stores.items()}
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._server, name)
 
 
 def clock() -> Iterator[float]:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from shipper.database import Unreachable
 from shipper.follow import Follower
-from shipper.marks import Marks
+from shipper.marks import FORGET, RESYNC, Marks
 from shipper.progress import Progress
 from tests.shipper.model import Server, Store, clock
 
@@ -35,7 +35,7 @@ def follower(source: Server, sink: Server, folder: Path) -> Follower:
     ticks = clock()
     return Follower(
         source,
-        sink,
+        sink.sink(),
         Marks(folder),
         Progress("nj"),
         chunk_rows=3,
@@ -112,7 +112,7 @@ def test_a_table_that_cannot_be_followed_is_left_alone_until_it_is_asked_for(tmp
     assert "UPDATE" in Marks(tmp_path).needs_resync["trades"]
     assert (3, 1) not in sink.stores["trades"].rows, "nothing more comes: what is there is old, and said to be"
 
-    Marks(tmp_path).request("trades")
+    Marks(tmp_path).request(RESYNC, "trades")
     ours.look()
     assert Marks(tmp_path).needs_resync == {}
     assert sink.stores["trades"].rows == trades.rows
@@ -162,4 +162,47 @@ def test_rows_that_vanished_on_the_replica_are_found_by_counting(tmp_path: Path)
     assert Marks(tmp_path).needs_resync == {}
     sink.stores["trades"].rows.popitem()
     ours.compare()
-    assert "rows differ in all: +1" in Marks(tmp_path).needs_resync["trades"]
+    assert "2 rows on the primary and 1 on the replica" in Marks(tmp_path).needs_resync["trades"]
+
+
+def test_a_replica_that_lost_its_disk_is_filled_again_by_itself(tmp_path: Path) -> None:
+    source, sink = Server("hub"), Server("nj")
+    source.stores["trades"] = trades = Store("trades~1")
+    trades.commit([(1, 1, 1.0), (2, 1, 2.0)])
+    trades.apply()
+    ours = follower(source, sink, tmp_path)
+    ours.look()
+    sink.stores.clear()
+    ours.look()
+    assert sink.stores["trades"].rows == trades.rows
+    # Nor is a table taken for ours that somebody else made under the name.
+    sink.stores["trades"] = Store("another~1")
+    ours.look()
+    assert sink.stores["trades"].rows == trades.rows
+
+
+def test_a_suspended_replica_is_no_replica(tmp_path: Path) -> None:
+    source, sink = Server("hub"), Server("nj")
+    source.stores["trades"] = trades = Store("trades~1")
+    ours = follower(source, sink, tmp_path)
+    ours.look()
+    sink.stores["trades"].suspended = True
+    trades.commit([(1, 1, 1.0)])
+    trades.apply()
+    ours.look()
+    assert "suspended on the replica" in Marks(tmp_path).needs_resync["trades"]
+
+
+def test_what_is_asked_of_a_table_that_is_gone_is_answered(tmp_path: Path) -> None:
+    source, sink = Server("hub"), Server("nj")
+    source.stores["trades"] = Store("trades~1")
+    ours = follower(source, sink, tmp_path)
+    ours.look()
+    del source.stores["trades"]
+    ours.look()
+    marks = Marks(tmp_path)
+    marks.request(RESYNC, "trades")
+    marks.request(FORGET, "trades")
+    ours.look()
+    assert marks.requested(RESYNC) == marks.requested(FORGET) == ()
+    assert Marks(tmp_path).needs_resync == {}

@@ -8,7 +8,7 @@ from shipper.decide import Copy, Nothing, Resync, decide, merged, missing_column
 from shipper.facts import Column, Interval, Mark, Table, Transaction
 
 TABLE = Table("trades", "trades~7", (5, 5), dedup=True, suspended=False)
-MARK = Mark("trades~7", 3)
+MARK = Mark("trades~7", 3, "trades~2")
 
 
 def rows(number: int, first: int = 100, last: int = 200) -> Transaction:

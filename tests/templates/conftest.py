@@ -67,6 +67,7 @@ def samples(first_boot: dict[str, Any], firewall: dict[str, Any]) -> dict[str, d
             "image": "registry.example/questdb:9.3.4@sha256:00",
             "python_image": "registry.example/python:3.13@sha256:00",
             "uid": 10001,
+            "is_replica": True,
             "root": "/var/lib/questdb",
             "scripts": "/etc/questdb",
             "secrets": "/run/secrets",
