@@ -179,36 +179,33 @@ def test_what_cannot_be_followed_is_said_and_mended_by_a_command(
     eventually(lambda: market.digest(table, market.replica_address("nj")) == market.digest(table, "questdb:9000"))
 
 
-EVERY_TYPE = (
-    "CREATE TABLE every_type (ts TIMESTAMP, id LONG, sym SYMBOL, b BOOLEAN, by BYTE, sh SHORT, i INT, f FLOAT, d DOUBLE, "
-    "ch CHAR, s STRING, v VARCHAR, da DATE, u UUID, l256 LONG256, ip IPv4, g GEOHASH(5c), ns TIMESTAMP_NS, t2 TIMESTAMP) "
-    "TIMESTAMP(ts) PARTITION BY DAY WAL DEDUP UPSERT KEYS(ts, id)"
-)
+EVERY_TYPE = """
+CREATE TABLE every_type (
+    ts TIMESTAMP, id LONG, sym SYMBOL, b BOOLEAN, by BYTE, sh SHORT, i INT, f FLOAT, d DOUBLE,
+    ch CHAR, s STRING, v VARCHAR, da DATE, u UUID, l256 LONG256, ip IPv4, g GEOHASH(5c), ns TIMESTAMP_NS, t2 TIMESTAMP
+) TIMESTAMP(ts) PARTITION BY DAY WAL DEDUP UPSERT KEYS(ts, id)
+"""
+NO_MORE = ", null" * 10
 VALUES = (
-    "('2024-01-01T00:00:00.000001Z', 1, 'a b,=', true, -128, -32768, -2147483647, 3.4028234e38, 0.1, '~', 'x y', "
-    "'q\"b\\\\s\nnl é', '1969-12-31T23:59:59.999Z', '11111111-1111-1111-1111-111111111111', '0x1234abcd', '255.1.2.3', "
-    "#u33d8, '2024-01-01T00:00:00.123456789Z', '1960-01-01T00:00:00.000001Z')",
-    "('2024-01-01T00:00:00.000002Z', 2, '', false, 127, 32767, 2147483647, -1e-38, -0.0, 'x', '', '', null, null, null, "
-    "null, null, null, null)",
-    "('2024-01-01T00:00:00.000003Z', 3, null, false, 0, 0, null, null, null, null, null, null, null, null, null, null, "
-    "null, null, null)",
-    "('2024-01-01T00:00:00.000004Z', 4, null, false, 0, 0, 1, 1.1, 1e22, null, null, null, null, null, null, null, null, "
-    "null, null)",
-    "('2024-01-01T00:00:00.000005Z', 5, null, false, 0, 0, 1, 1e-45, 5e-324, null, null, null, null, null, null, null, "
-    "null, null, null)",
-    "('2024-01-01T00:00:00.000006Z', 6, null, false, 0, 0, 1, 0.1, 1.7976931348623157e308, null, null, null, null, null, "
-    "null, null, null, null, null)",
+    "'a b,=', true, -128, -32768, -2147483647, 3.4028234e38, 0.1, '~', 'x y', 'quote \" backslash \\ line\nend é', "
+    "'1969-12-31T23:59:59.999Z', '11111111-1111-1111-1111-111111111111', '0x1234abcd', '255.1.2.3', #u33d8, "
+    "'2024-01-01T00:00:00.123456789Z', '1960-01-01T00:00:00.000001Z'",
+    "'', false, 127, 32767, 2147483647, -1e-38, -0.0, 'x', '', ''" + ", null" * 7,
+    "null, false, 0, 0, null, null, null" + NO_MORE,
+    "null, false, 0, 0, 1, 1.1, 1e22" + NO_MORE,
+    "null, false, 0, 0, 1, 1e-45, 5e-324" + NO_MORE,
+    "null, false, 0, 0, 1, 0.1, 1.7976931348623157e308" + NO_MORE,
 )
 
 
 def test_every_type_arrives_as_it_was(market: Market, eventually: Eventually) -> None:
     market.primary(EVERY_TYPE)
-    for values in VALUES:
-        market.primary(f"INSERT INTO every_type VALUES {values}")
+    for number, values in enumerate(VALUES):
+        market.primary(f"INSERT INTO every_type VALUES ('2024-01-01T00:00:0{number}.000001Z', {number}, {values})")
     everything = "SELECT * FROM every_type ORDER BY id"
     written = market.primary(everything)
     assert len(written) == len(VALUES)
-    assert written[0][11] == 'q"b\\s\nnl é'
+    assert written[0][11] == 'quote " backslash \\ line\nend é'
     assert written[4][8] == 5e-324
 
     def read() -> object:
