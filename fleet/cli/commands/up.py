@@ -26,13 +26,14 @@ def up(
     from fleet.images.follow import follow_tags
     from fleet.operation import order
     from fleet.operation.fleet_up import run_waves
-    from fleet.operation.guard import refuse_placeholders
+    from fleet.operation.guard import refuse_during_exchange, refuse_placeholders
     from fleet.operation.run import up as bring_up
     from fleet.orphans import count_orphans
 
     context = Context(root)
     follow_tags(context.root, progress)
     refuse_placeholders(context.configuration)
+    refuse_during_exchange(context.workspace.open_secrets())
     waves = order.waves(context.configuration, stacks or ())
     ordered = order.together(waves) if together else waves
     runs = run_waves(context.workspace, ordered, bring_up, progress)
