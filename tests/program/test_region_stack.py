@@ -151,6 +151,8 @@ def test_a_guest_host_keeps_its_ssh_docker_and_users(run_stack: Run) -> None:
         "/etc/fleet/fleet.nft",
         "/etc/systemd/system/fleet-nft.service",
         "/etc/systemd/system/fleet-mesh.target",
+        "/etc/systemd/system/fleet-bundles.service",
+        "/usr/local/lib/fleet/start_bundles.py",
     }
     assert "docker" not in base["settings"]
     assert base["user"] == "root"
