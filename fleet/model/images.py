@@ -29,9 +29,10 @@ KEYS = (
     "backtesting-py",
     "ml-service",
     "frontend",
+    "ib-gateway",
 )
 """Images that the bundles need. ``python`` runs the fleet's own programs (shipper, keeper of Redis); those from
-``api-gateway`` on are the platform's services. Others may stand beside them (a venue's gateway process)."""
+``api-gateway`` on are the platform's services, ``ib-gateway`` is a venue's own process. Others may stand beside them."""
 
 _DOMAIN = re.compile(r"(localhost|[a-z0-9-]+(\.[a-z0-9-]+)+|\d+\.\d+\.\d+\.\d+)(:[0-9]{1,5})?|localhost:[0-9]{1,5}")
 _PART = re.compile(r"[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*")
