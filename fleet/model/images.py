@@ -32,7 +32,7 @@ KEYS = (
     "ib-gateway",
 )
 """Images that the bundles need. ``python`` runs the fleet's own programs (shipper, keeper of Redis); those from
-``api-gateway`` on are the platform's services, ``ib-gateway`` is a venue's own process. Others may stand beside them."""
+``api-gateway`` on are the platform's services, ``ib-gateway`` is a venue's own process. Others may stand beside."""
 
 _DOMAIN = re.compile(r"(localhost|[a-z0-9-]+(\.[a-z0-9-]+)+|\d+\.\d+\.\d+\.\d+)(:[0-9]{1,5})?|localhost:[0-9]{1,5}")
 _PART = re.compile(r"[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*")
