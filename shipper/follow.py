@@ -231,6 +231,8 @@ class Follower:
             return missing
         for column in missing:
             self._sink.add(table, column)
+        if missing:
+            self._await_applied(table)
         return None
 
     def _copy_anew(self, table: Table, visible: int) -> bool:
@@ -247,11 +249,7 @@ class Follower:
         self._sink.drop(beside)
         self._sink.make(self._source.definition(table.name, beside))
         rows = self._ship_interval(table.name, beside, columns, ALL_TIMES)
-        deadline = self._clock() + APPLY_SECONDS
-        while not self._sink.applied(beside):
-            if self._clock() > deadline:
-                raise Refused(f"the replica does not make the copied table readable within {APPLY_SECONDS:.0f} s")
-            self._wait(0.05)
+        self._await_applied(beside)
         self._sink.drop(table.name)
         self._sink.rename(beside, table.name)
         self._copies = self._sink.tables()
@@ -260,6 +258,15 @@ class Follower:
         self._marks.move(table.name, Mark(table.directory, visible, self._copies[table.name].directory))
         self._progress.acknowledged(table.name, rows, [])
         return True
+
+    def _await_applied(self, table: str) -> None:
+        """Wait until the replica can read all that it was given of a table."""
+        deadline = self._clock() + APPLY_SECONDS
+        while not self._sink.applied(table):
+            if self._clock() > deadline:
+                raise Refused(f"the replica does not make {table} readable within {APPLY_SECONDS:.0f} s")
+            self._progress.look(f"waiting for the replica to apply {table}")
+            self._wait(0.05)
 
     def _gone(self, tables: Mapping[str, Table]) -> None:
         for name in self._marks.tables():

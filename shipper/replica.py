@@ -36,6 +36,8 @@ class Replica:
     def add(self, table: str, column: Column) -> None:
         """Add a column."""
         self._database.ask(f"ALTER TABLE {quoted(table)} ADD COLUMN {quoted(column.name)} {column.type}")
+        # The server remembers the columns that a connection has written to; another one sees the new column.
+        self._database.close()
 
     def drop(self, table: str) -> None:
         """Away with a table, if it is there."""
