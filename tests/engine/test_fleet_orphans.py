@@ -130,8 +130,8 @@ def test_a_server_whose_reply_was_lost_goes_on_as_if_it_had_come(rehearse: Calla
     assert orphan["id"] in rehearsal.stacks_ids("nj")
     assert json.loads(rehearsal.fleet("orphans", "--json")[1])["interrupted"] == []
     next_run = preview(rehearsal.stand.workspace, "nj", lambda stack, line: None)
-    # What is left to create is what is on the server: its base and its node in the mesh.
-    assert (next_run.errors, dict(next_run.changes)) == ((), {"create": 2})
+    # What is left to create is what is on the server: its base, its node in the mesh, its four bundles.
+    assert (next_run.errors, dict(next_run.changes)) == ((), {"create": 6})
 
 
 def test_a_droplet_is_deleted_after_its_id_was_typed(rehearse: Callable[..., Rehearsal]) -> None:
