@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import resources
+from ipaddress import IPv4Address, IPv4Network
 from typing import TYPE_CHECKING
 
 from fleet.model.fleet import Fleet
@@ -31,6 +32,8 @@ class OpenPort:
     protocol: str
     by: str
     """The program or container behind it."""
+    address: str = field(default="", compare=False)
+    """Where it listens; the wildcard is 0.0.0.0, :: or *."""
 
     @property
     def name(self) -> str:
@@ -48,8 +51,8 @@ def settled_ports(fleet: Fleet, host: ExistingHost) -> frozenset[str]:
     return declared_ports(fleet, host) | frozenset(host.closed_ports)
 
 
-def offered_ports(connection: Connection) -> tuple[OpenPort, ...]:
-    """What the server offers to the outside now.
+def offered_ports(connection: Connection, mesh: IPv4Network | None = None) -> tuple[OpenPort, ...]:
+    """What the server offers to the outside now; what listens on an address in ``mesh`` is not offered there.
 
     Raises:
         HostError: it could not be listed.
@@ -64,8 +67,16 @@ def offered_ports(connection: Connection) -> tuple[OpenPort, ...]:
     # A published port names its container, so it comes last and wins over Docker's own proxy.
     for entry in (*answer["listening"], *answer["published"]):
         port = OpenPort(**entry)
-        by_name[port.name] = port
+        if not _inside(port.address, mesh):
+            by_name[port.name] = port
     return tuple(sorted(by_name.values()))
+
+
+def _inside(address: str, network: IPv4Network | None) -> bool:
+    try:
+        return network is not None and IPv4Address(address) in network
+    except ValueError:
+        return False
 
 
 def refuse_to_close(connection: Connection, host_id: str, settled: Collection[str]) -> None:

@@ -1,6 +1,6 @@
 """What a server offers to the outside now. Runs *on the host* (standard library only), prints one JSON document.
 
-``{"listening": [{"port", "protocol", "by"}], "published": [{"port", "protocol", "by"}]}``: sockets that do not only
+``{"listening": [{"port", "protocol", "by", "address"}], "published": [...]}``: sockets that do not only
 listen on loopback, and ports that Docker publishes (with or without its proxy, so also those that no socket shows).
 """
 
@@ -30,7 +30,7 @@ def listening() -> list[dict[str, object]]:
         if plain.startswith("127.") or plain == "::1" or not port.isdigit():
             continue
         by = re.search(r'\(\("([^"]+)"', line)
-        found.append({"port": int(port), "protocol": fields[0], "by": by.group(1) if by else "?"})
+        found.append({"port": int(port), "protocol": fields[0], "by": by.group(1) if by else "?", "address": plain})
     return found
 
 
@@ -41,7 +41,8 @@ def published() -> list[dict[str, object]]:
         for address, first, last, protocol in re.findall(PUBLISHED, ports):
             if not address.startswith("127."):
                 for port in range(int(first), int(last or first) + 1):
-                    found.append({"port": port, "protocol": protocol, "by": f"container {name}"})
+                    by = f"container {name}"
+                    found.append({"port": port, "protocol": protocol, "by": by, "address": address.strip("[]")})
     return found
 
 

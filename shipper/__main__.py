@@ -70,8 +70,9 @@ def follow(settings: Settings) -> int:
         nonlocal beaten
         if settings.heartbeat_seconds and time.monotonic() - beaten >= settings.heartbeat_seconds:
             beaten = time.monotonic()
-            primary.beat(settings.replica)
+            # The replica first: while it does not answer, nobody needs a heartbeat.
             progress.beat = replica.last_beat()
+            primary.beat(settings.replica)
 
     def pause(seconds: float) -> None:
         ended.wait(seconds)

@@ -20,6 +20,7 @@ class Primary:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._beats = False
 
     def tables(self) -> tuple[Table, ...]:
         """Every table that has a log. Answered from the server's memory: cheap enough to be asked all the time."""
@@ -75,10 +76,12 @@ class Primary:
 
     def beat(self, source: str) -> None:
         """Write a row of the heartbeat table, which is made where it is missing."""
-        self._database.ask(
-            f"CREATE TABLE IF NOT EXISTS {HEARTBEAT} (ts TIMESTAMP, src SYMBOL) TIMESTAMP(ts) PARTITION BY HOUR "
-            "TTL 1 DAY WAL DEDUP UPSERT KEYS(ts, src)"
-        )
+        if not self._beats:
+            self._database.ask(
+                f"CREATE TABLE IF NOT EXISTS {HEARTBEAT} (ts TIMESTAMP, src SYMBOL) TIMESTAMP(ts) PARTITION BY HOUR "
+                "TTL 1 DAY WAL DEDUP UPSERT KEYS(ts, src)"
+            )
+            self._beats = True
         self._database.ask(f"INSERT INTO {HEARTBEAT} VALUES (now(), '{_literal(source)}')")
 
 

@@ -50,7 +50,7 @@ def survey(configuration: Configuration, ref: HostRef, vault: Vault) -> Survey:
     target = replace(host_target(configuration.fleet, ref, vault), address=str(ref.host.address))
     with connect(target, vault.ed25519_private(*DEPLOY_PATH), deadline_seconds=20.0) as connection:
         changes = observe(connection, base_state(configuration, ref, vault)).changes
-        offered = offered_ports(connection)
+        offered = offered_ports(connection, configuration.fleet.mesh.cidr)
     declared = declared_ports(configuration.fleet, ref.host)
     kept = tuple(port for port in offered if port.name in declared)
     return Survey(changes, kept, tuple(port for port in offered if port not in kept))

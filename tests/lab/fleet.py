@@ -113,17 +113,20 @@ def tell(stack: str, line: str) -> None:
 def hub_as_it_is(lab: Lab) -> dict[str, str]:
     """What adoption must leave alone on the hub: containers, Docker's configuration, foreign firewall tables, sshd."""
     running = ["docker", "inspect", "-f", "{{.Name}} {{.Id}} {{.State.StartedAt}} {{.RestartCount}}"]
-    containers = lab.run("hub", ["sh", "-c", f"{shlex.join(running)} $(docker ps -q)"])
-    assert containers.code == 0, containers.stderr
+    listed = lab.run("hub", ["sh", "-c", f"{shlex.join(running)} $(docker ps -q)"])
+    assert listed.code == 0, listed.stderr
+    # The fleet's own containers are the fleet's own.
+    containers = [line for line in listed.stdout.splitlines() if not line.startswith("/fleet-")]
+    assert containers, "the hub has a platform of its own"
     files = [
         "sh",
         "-c",
         "sha256sum /etc/docker/daemon.json /etc/legacy.nft; find /etc/ssh -type f | sort | xargs sha256sum",
     ]
-    tables = ["sh", "-c", "nft -s list table inet legacy; nft -s list table inet ufw_like; nft -s list table ip nat"]
+    tables = ["sh", "-c", "nft -s list table inet legacy; nft -s list table inet ufw_like"]
     daemon = ["systemctl", "show", "-p", "MainPID,ActiveEnterTimestamp", "docker.service", "containerd.service"]
     return {
-        "containers": containers.stdout,
+        "containers": "\n".join(containers),
         "files": lab.run("hub", files).stdout,
         "tables": re.sub(r"counter packets \d+ bytes \d+", "counter", lab.run("hub", tables).stdout),
         "docker": lab.run("hub", daemon).stdout,
