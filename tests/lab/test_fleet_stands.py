@@ -110,14 +110,15 @@ def test_a_rebuilt_server_keeps_its_address_and_comes_back_without_touching_the_
 
 
 def test_a_guest_leaves_nothing_of_its_own_behind_and_may_come_again(fleet: StandingFleet) -> None:
-    assert take_down(fleet.stand.workspace, "hub", tell).errors == ()
-
-    assert hub_as_it_is(fleet.lab) == fleet.hub_before
-    assert "inet fleet" not in fleet.on("hub", "nft", "list", "tables")
-    assert "wg0" not in fleet.on("hub", "ip", "-brief", "link")
     folders = ("/etc/systemd/system", "/etc/wireguard", "/etc/fleet", "/etc/sysctl.d", "/usr/local/lib/fleet")
-    left = fleet.on("hub", "find", *folders, "-type", "f", "(", "-name", "*fleet*", "-o", "-path", "*/fleet/*", ")")
-    assert left == ""
-
-    fleet.up("hub")
+    try:
+        assert take_down(fleet.stand.workspace, "hub", tell).errors == ()
+        assert hub_as_it_is(fleet.lab) == fleet.hub_before
+        assert "inet fleet" not in fleet.on("hub", "nft", "list", "tables")
+        assert "wg0" not in fleet.on("hub", "ip", "-brief", "link")
+        left = fleet.on("hub", "find", *folders, "-type", "f", "(", "-name", "*fleet*", "-o", "-path", "*/fleet/*", ")")
+        assert left == ""
+        assert "fleet-" not in fleet.on("hub", "docker", "ps", "--all", "--format", "{{.Names}}")
+    finally:
+        fleet.up("hub")
     assert wait_for_mesh(fleet.stand, fleet.stand.hosts()).problems == ()
