@@ -20,7 +20,7 @@ from tests.engine.fleet_fixtures import fleet_on_paper
 pytestmark = pytest.mark.engine
 
 REGIONS = ("hub", "nj", "sg", "ldn", "chi", "tyo", "fra")
-HOST_PARTS = ("BaseHost", "MeshNode")
+HOST_PARTS = ("BaseHost", "MeshNode", "BundleRelease")
 
 
 @dataclass
@@ -55,8 +55,7 @@ class Paper:
         if self.preview(stack).errors:
             raise AssertionError(self.preview(stack).errors)
         chosen = selected(self.workspace, stack)
-        names = [f"urn:pulumi:{stack}::fleet::pulumi-python:dynamic/infra:{part}::{stack}" for part in HOST_PARTS]
-        chosen.up(exclude=names, color="never")
+        chosen.up(exclude=[f"**infra:{part}::{stack}**" for part in HOST_PARTS], color="never")
 
 
 def tell(stack: str, line: str) -> None:
