@@ -39,9 +39,10 @@ def test_another_host_of_the_fleet_finds_no_port_on_the_public_address(fleet: St
     assert scan(fleet, "hub", "1-10000", addresses["nj"]) == []
 
 
-def test_inside_the_mesh_only_ssh_answers_until_something_is_declared(fleet: StandingFleet) -> None:
-    assert scan(fleet, "hub", "1-10000", fleet.mesh_address("nj")) == [22]
-    assert scan(fleet, "nj", "1-10000", fleet.mesh_address("sg")) == [22]
+def test_inside_the_mesh_only_what_the_bundles_declare_answers(fleet: StandingFleet) -> None:
+    # ssh, both instances of the Redis cluster, QuestDB's SQL and metrics; its port for writing is the hub's alone.
+    assert scan(fleet, "hub", "1-10000", fleet.mesh_address("nj")) == [22, 7001, 7002, 8812, 9000, 9003]
+    assert scan(fleet, "nj", "1-10000", fleet.mesh_address("sg")) == [22, 7001, 7002, 8812, 9003]
 
 
 def test_udp_beside_the_mesh_ports_is_dropped_and_counted(fleet: StandingFleet) -> None:
