@@ -11,7 +11,7 @@ import pulumi
 from fleet.configuration import Configuration, HostRef
 from fleet.model.stack import ExistingHost
 from fleet.secrets import Vault
-from hosts import File, Handler, HostState, WireguardInterface
+from hosts import Absent, File, Handler, HostState, WireguardInterface
 from infra.adapter import HostPart, HostPartResource, part_of
 from infra.address_book import AddressBook
 from infra.host import host_target
@@ -75,6 +75,7 @@ def mesh_state(configuration: Configuration, ref: HostRef, mesh: MeshPlan, vault
     """One host's interface as it shall be, and the other interface gone."""
     interface = configuration.fleet.mesh.epoch.interface()
     idle = next(name for name in INTERFACES if name != interface)
+    gone, leftover = retired_interface(idle)
     return HostState(
         name="mesh",
         files=(
@@ -87,11 +88,9 @@ def mesh_state(configuration: Configuration, ref: HostRef, mesh: MeshPlan, vault
             ),
             *interface_files(interface, mesh, ref.id, vault),
         ),
+        absent=(leftover,),
         handlers=(Handler("daemon-reload", ("systemctl", "daemon-reload"), order=10),),
-        wireguard=(
-            wireguard_interface(interface, mesh, ref.id),
-            WireguardInterface(idle, config_path=config_path(idle), present=False),
-        ),
+        wireguard=(wireguard_interface(interface, mesh, ref.id), gone),
     )
 
 
@@ -99,8 +98,14 @@ def interface_files(interface: str, mesh: MeshPlan, node: str, vault: Vault) -> 
     """What an interface is brought up from after a boot; the keys in it are references."""
     return (
         File(config_path(interface), render_node(mesh, node, ReferencedKeys(vault)), mode=0o600, sensitive=True),
-        File(f"/etc/fleet/mesh/{interface}.routes", render_routes(mesh, node)),
+        File(routes_path(interface), render_routes(mesh, node)),
     )
+
+
+def retired_interface(interface: str) -> tuple[WireguardInterface, Absent]:
+    """An interface that is no longer in use: it goes with its keys, and so does the file of its routes."""
+    gone = WireguardInterface(interface, config_path=config_path(interface), present=False)
+    return gone, Absent(routes_path(interface))
 
 
 def wireguard_interface(interface: str, mesh: MeshPlan, node: str) -> WireguardInterface:
@@ -117,3 +122,8 @@ def wireguard_interface(interface: str, mesh: MeshPlan, node: str) -> WireguardI
 def config_path(interface: str) -> str:
     """Where an interface's keys and peers are persisted, mode 0600."""
     return f"/etc/wireguard/{interface}.conf"
+
+
+def routes_path(interface: str) -> str:
+    """Where an interface's routes are persisted, a prefix a line."""
+    return f"/etc/fleet/mesh/{interface}.routes"

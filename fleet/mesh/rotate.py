@@ -16,7 +16,7 @@ from typing import TypeVar
 from fleet.mesh.collect import report_of
 from fleet.secrets import Vault
 from hosts import Connection, File, HostError, HostState, Target, WireguardInterface, apply, connect
-from infra.mesh import INTERFACES, config_path, interface_files, wireguard_interface
+from infra.mesh import INTERFACES, interface_files, retired_interface, wireguard_interface
 from wireguard.keys import ReferencedKeys
 from wireguard.plan import MeshError, MeshPlan
 from wireguard.rotation import Gate, Step
@@ -110,8 +110,13 @@ def node_state(node: str, step: Step, meshes: Meshes) -> HostState:
         files += [conf, routes]
         interfaces.append(interface)
     present = {interface.name for interface in interfaces}
-    gone = (WireguardInterface(name, config_path(name), present=False) for name in INTERFACES if name not in present)
-    return HostState(name="mesh", files=tuple(files), wireguard=(*interfaces, *gone))
+    retired = [retired_interface(name) for name in INTERFACES if name not in present]
+    return HostState(
+        name="mesh",
+        files=tuple(files),
+        absent=tuple(leftover for _, leftover in retired),
+        wireguard=(*interfaces, *(gone for gone, _ in retired)),
+    )
 
 
 def _pass(connections: Connections, fleet: Fleet, step: Step, meshes: Meshes) -> None:

@@ -64,4 +64,4 @@ def fleet(lab: Lab) -> StandingFleet:
     before = hub_as_it_is(lab)
     outcome = rehearse(tell, lab)
     assert outcome.ok, outcome.problems
-    return StandingFleet(stand, before)
+    return StandingFleet(stand, before, stand.vault)

@@ -18,16 +18,18 @@ from fleet.operation.fleet_up import run_waves
 from fleet.operation.run import StackRun, preview, refresh, up
 from fleet.rehearsal.outside import egress_seen
 from fleet.rehearsal.stand import Stand
+from fleet.secrets import Vault
 from lab.lab import Lab
 from lab.settings import CHECKOUT
 
 
 @dataclass(frozen=True)
 class StandingFleet:
-    """A fleet that stands in the lab, and how it was before its hub was adopted."""
+    """A fleet that stands in the lab, how its hub was before it was adopted, and the secrets its servers began with."""
 
     stand: Stand
     hub_before: dict[str, str]
+    first_vault: Vault
 
     @property
     def lab(self) -> Lab:

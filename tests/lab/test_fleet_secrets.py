@@ -66,7 +66,8 @@ def test_an_export_with_secrets_shows_the_first_contact_key_and_no_other(fleet: 
         shown = [name for name, secret in secrets.items() if secret in text]
         assert shown == [], stack
     generation = fleet.stand.configuration.hosts_of("nj")[0].host.generation
-    first_contact = ssh_secret(fleet.stand.vault.ed25519_private(*first_contact_path("nj", generation)))
+    # A provider is told once, when the server is made: later exchanges of the master secret leave that as it is.
+    first_contact = ssh_secret(fleet.first_vault.ed25519_private(*first_contact_path("nj", generation)))
     environment = {**fleet.stand.workspace.engine_environment()}
     command = ["pulumi", "stack", "export", "--show-secrets", "--stack", "nj"]
     exported = subprocess.run(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -10,6 +11,8 @@ from fleet.rehearsal.demo import wait_for_mesh
 from tests.lab.fleet import StandingFleet
 
 pytestmark = pytest.mark.lab
+
+Eventually = Callable[[Callable[[], object]], None]
 
 STANDING = ("hub", "nj", "sg")
 
@@ -61,7 +64,9 @@ def wireguard_port(fleet: StandingFleet) -> int:
     return mesh.epoch.port(mesh.port)
 
 
-def test_an_ec2_and_a_lightsail_server_join_and_are_seen_by_their_static_addresses(fleet: StandingFleet) -> None:
+def test_an_ec2_and_a_lightsail_server_join_and_are_seen_by_their_static_addresses(
+    fleet: StandingFleet, eventually: Eventually
+) -> None:
     set_host(fleet, "tyo", {"provider": "aws", "service": "ec2", "location": "ap-northeast-1", "plan": "t3.large"})
     lightsail = {"provider": "aws", "service": "lightsail", "location": "eu-central-1", "plan": "medium_3_0"}
     set_host(fleet, "fra", {**lightsail, "image": "debian-12"})
@@ -82,5 +87,5 @@ def test_an_ec2_and_a_lightsail_server_join_and_are_seen_by_their_static_address
 
     for host in ("tyo", "fra"):
         fleet.on(host, "systemctl", "reboot")
-    assert wait_for_mesh(fleet.stand, fleet.stand.hosts()).problems == ()
+    eventually(lambda: not wait_for_mesh(fleet.stand, fleet.stand.hosts()).problems)
     assert all(fleet.seen_by_the_venue().values())

@@ -45,12 +45,14 @@ def test_every_image_is_pulled_by_its_digest_and_starts_as_a_user_of_numbers(
         "redis": ("redis-server", "--version"),
         "python": ("python3", "--version"),
         "stand-in": ("python3", "-c", "import psycopg, redis, stand_in; print('all there')"),
+        "ib-gateway": ("python3", "-c", "import stand_in; print('all there')"),
     }
     said = {
         "questdb": "io.questdb",
         "redis": "Redis server v=8.",
         "python": "Python 3.13.",
         "stand-in": "all there",
+        "ib-gateway": "all there",
     }
     images = registry.images(lab.home)
     assert set(images) == set(programs)
@@ -117,5 +119,5 @@ def test_a_lab_without_servers_has_its_images_on_paper(tmp_path: Path) -> None:
     home = LabHome(tmp_path)
     home.configure(servers=False)
     images = registry.images(home)
-    assert set(images) == {"questdb", "redis", "python", "stand-in"}
+    assert set(images) == {"questdb", "redis", "python", "stand-in", "ib-gateway"}
     assert all(image.endswith("@sha256:" + "0" * 64) for image in images.values())
