@@ -8,8 +8,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from bench import base_host, cost, deploy, engine_noop, mesh, placement
-from bench.comparison import Comparison
+from bench import base_host, cost, deploy, engine_noop, mesh, placement, shipper
+from bench.comparison import Comparison, Result
 from bench.peer_environment import PeersMissing, peer_environment
 from bench.report import line, write_page, write_results
 from fleet.engine import EngineError
@@ -36,10 +36,12 @@ def main() -> int:
         for comparison in (*mesh.compare(peers), *cost.compare(), *placement.compare()):
             done.append(comparison)
             tell(line(comparison))
+        alone: list[Result] = []
         for result in placement.alone():
-            tell(f"{result['name']}: {result['ours']:.3f} s")
+            alone.append(result)
+            tell(f"{result['name']}: {result['ours']:.3f} {result['unit']}")
         with tempfile.TemporaryDirectory(prefix="fleet-bench-") as folder:
-            demo = _in_the_lab(Lab(LabHome(Path(folder))), peers, done, tell)
+            demo = _in_the_lab(Lab(LabHome(Path(folder))), peers, done, alone, tell)
     except (
         PeersMissing,
         EngineError,
@@ -47,16 +49,19 @@ def main() -> int:
         base_host.PeerFailed,
         deploy.DeployFailed,
         engine_noop.EngineFailed,
+        shipper.ShipperFailed,
     ) as problem:
         print(f"bench: {problem}", file=sys.stderr)
         return 1
-    write_results(done, demo)
-    write_page(done, demo)
+    write_results(done, alone, demo)
+    write_page(done, alone, demo)
     tell("written: bench/results.json and the tables in docs/benchmarks.md")
     return 0
 
 
-def _in_the_lab(lab: Lab, peers: Path, done: list[Comparison], tell: base_host.Tell) -> dict[str, float]:
+def _in_the_lab(
+    lab: Lab, peers: Path, done: list[Comparison], alone: list[Result], tell: base_host.Tell
+) -> dict[str, float]:
     """The benchmarks that need servers, in a lab of their own that is gone afterwards; returns the demo's seconds."""
     try:
         # As for a user's second demo: the image is in the cache and in the lab's daemon already.
@@ -72,6 +77,12 @@ def _in_the_lab(lab: Lab, peers: Path, done: list[Comparison], tell: base_host.T
         for comparison in engine_noop.compare(stand):
             done.append(comparison)
             tell(line(comparison))
+        market = shipper.market(stand)
+        for result in (*shipper.lag(market), *shipper.idle(market)):
+            alone.append(result)
+            tell(f"{result['name']}: {result['ours']:.3f} {result['unit']}")
+        done.append(shipper.catch_up(market))
+        tell(line(done[-1]))
         done.append(deploy.compare(lab))
         tell(line(done[-1]))
         findings = base_host.compare(stand, peers)
