@@ -1,6 +1,6 @@
 """Runs in a container on the hub (standard library only): market rows for the benchmark of the shipper.
 
-steady TABLE RATE SECONDS      rows a second in twenty batches, each at its time, whether the last was quick or not; prints
+steady TABLE RATE SECONDS      rows a second in twenty batches, each at its time, however long the last one took; prints
                                the rows and the seconds that the last batch came late
 burst TABLE ROWS ADDRESS       as many rows as fast as they are acknowledged; prints the seconds
 sql ADDRESS                    the statements on standard input, one a line; prints each answer as a line of JSON

@@ -79,6 +79,15 @@ ECHOES = ("an unhandled error occurred: program exited with non-zero exit code",
 HOW = "pulumi preview --json --show-sames"
 
 
+def plan_of(stack: str, entries: list[Any], config: Mapping[str, Any]) -> Plan:
+    """A stack's plan from its steps, of the shape that ``pulumi preview --json`` lists.
+
+    Raises:
+        PreviewUnreadable: one of them is no step.
+    """
+    return Plan(stack, tuple(_steps(entries, f"stack {stack}")), config)
+
+
 def _errors(diagnostics: object) -> list[str]:
     said = [
         str(entry.get("message", "")).strip().removeprefix("error: ")

@@ -18,6 +18,9 @@ from fleet.workspace.engine_path import put_engine_on_path
 Progress = Callable[[str, str], None]
 """Called with (stack, line) whenever there is something to tell."""
 
+Hear = Callable[[EngineEvent], None]
+"""Called with every event of the engine, as it comes."""
+
 _UNCHANGED = frozenset({"same", "read", "refresh"})
 
 
@@ -57,9 +60,13 @@ def up_alone(workspace: Workspace, stack: str, resource: str, progress: Progress
     return _run(workspace, stack, progress, "up", target=[f"**{resource}"])
 
 
-def preview(workspace: Workspace, stack: str, progress: Progress) -> StackRun:
+def _unheard(_: EngineEvent) -> None:
+    """What a run tells is enough."""
+
+
+def preview(workspace: Workspace, stack: str, progress: Progress, hear: Hear = _unheard) -> StackRun:
     """What ``up`` would change."""
-    return _run(workspace, stack, progress, "preview")
+    return _run(workspace, stack, progress, "preview", hear)
 
 
 def refresh(workspace: Workspace, stack: str, progress: Progress) -> StackRun:
@@ -93,13 +100,14 @@ def selected(workspace: Workspace, stack: str) -> automation.Stack:
 class _Listener:
     """Collects from engine events what a StackRun tells."""
 
-    def __init__(self, stack: str, progress: Progress) -> None:
-        self.stack, self.progress = stack, progress
+    def __init__(self, stack: str, progress: Progress, hear: Hear) -> None:
+        self.stack, self.progress, self.hear = stack, progress, hear
         self.changes: dict[str, int] = {}
         self.errors: list[str] = []
         self.warnings: list[str] = []
 
     def __call__(self, event: EngineEvent) -> None:
+        self.hear(event)
         if (diagnostic := event.diagnostic_event) is not None:
             text = (diagnostic.message or "").strip()
             if diagnostic.severity == "error" and text and text not in self.errors:
@@ -121,8 +129,10 @@ class _Listener:
             }
 
 
-def _run(workspace: Workspace, stack: str, progress: Progress, action: str, **options: Any) -> StackRun:
-    listener = _Listener(stack, progress)
+def _run(
+    workspace: Workspace, stack: str, progress: Progress, action: str, hear: Hear = _unheard, **options: Any
+) -> StackRun:
+    listener = _Listener(stack, progress, hear)
     started = time.monotonic()
     exported: Mapping[str, Any] = {}
     with _failure_text(workspace, listener):

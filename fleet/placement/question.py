@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
@@ -103,6 +103,27 @@ def ask(question: Question, configuration: Configuration, prices: PriceList) -> 
     )
     unpriced = tuple(offer for offer in offers if offer.monthly_usd is None)
     return Asked(problem, priced, chosen, hosts, left_out, unpriced)
+
+
+@dataclass(frozen=True)
+class Reached:
+    """A site that is placed for, and how it is reached from some places."""
+
+    site: Site
+    host: str
+    """The place where it is."""
+    reaches: tuple[Reach, ...]
+    """One for each of the places, in their order."""
+
+
+def reached_from(places: Sequence[str], question: Question) -> tuple[Reached, ...]:
+    """Every site that a question is about, from given places."""
+    trips = load_round_trips()
+    chosen, _ = _sites(question)
+    return tuple(
+        Reached(site, host, tuple(_reach(trips, place, site, host) for place in places))
+        for site, host in ((site, _host(site, question.hosting)) for site in chosen)
+    )
 
 
 def sites_of(name: str) -> tuple[Site, ...]:
