@@ -5,14 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from fleet.catalogue.price_reading import load_prices
 from fleet.configuration import load
 from fleet.operation.run import StackRun, preview, refresh, selected, up
+from fleet.preview.listening import Listening
+from fleet.preview.outlook import outlook
 from fleet.workspace import Workspace
 from lab.cloud.faults import Fault, add_fault, clear_faults
 from tests.engine.fleet_fixtures import fleet_on_paper
@@ -72,11 +76,19 @@ def paper(tmp_path_factory: pytest.TempPathFactory) -> Paper:
 
 
 def test_every_stack_previews_and_addresses_stay_as_they_are(paper: Paper) -> None:
-    for region in REGIONS:
-        run = paper.preview(region)
+    listening = Listening()
+    runs = {region: listening(paper.workspace, region, tell) for region in REGIONS}
+    for region, run in runs.items():
         assert run.errors == (), region
         # Stack, providers and component aside: hub 2; a rented host has key, firewall, machine and its two parts.
         assert run.changes["create"] >= (2 if region == "hub" else 6)
+    configuration = load(paper.root)
+    prices = load_prices(configuration.catalogue)
+    found = outlook(listening.plans(runs.values()), REGIONS, configuration, prices, date(2026, 11, 23))
+    # The hub's 30 stand; four servers of 48 and two of 24 come. Addresses are in a stack of their own.
+    assert (found.changes.before_usd, found.changes.after_usd) == (30, 270)
+    assert (found.standing, found.added) == (("hub",), REGIONS[1:])
+    assert {("nj", "alpaca"), ("tyo", "binance")} <= {(row.gain.region, row.gain.site) for row in found.closer}
     assert paper.up("addresses").changed == 0
     assert refresh(paper.workspace, "addresses", tell).errors == ()
     assert paper.up("addresses").changed == 0
