@@ -86,6 +86,8 @@ class Containers:
                 ulimits=[docker.types.Ulimit(name="nofile", soft=_open_files(), hard=_open_files())],
                 # A reboot inside ends the container: it starts again. Powered off by its cloud it stays off.
                 restart_policy={"Name": "unless-stopped"},
+                # Names are asked for in the lab, never on this machine.
+                dns=[str(self.home.ranges.resolver_address)],
                 # In place of DNS and of the public authorities.
                 extra_hosts={registry_trust.NAME: str(self.home.ranges.registry_address)},
                 mounts=[

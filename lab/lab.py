@@ -19,6 +19,8 @@ from lab.files import locked
 from lab.image.build import build_image
 from lab.image.recipe import RECIPES
 from lab.image.service_build import build_service_images
+from lab.internet import setup as internet
+from lab.internet.table import Internet
 from lab.ranges import ranges
 from lab.settings import LabHome
 
@@ -96,6 +98,8 @@ class Lab:
             services.start(home, metadata.MODULE)
             registry.start(home)
             listing.start(home)
+            namespace.add_local_address(home, home.ranges.resolver_address)
+            internet.start(home)
             if "bare" in archives:
                 self._serve_packages()
             self._start_machines(progress)
@@ -128,6 +132,7 @@ class Lab:
                 for module in (metadata.MODULE, packages.MODULE):
                     services.stop(home, module)
                 registry.stop(home)
+                internet.remove(home)
                 self.daemon.stop()
                 if "slot" in home.settings:
                     namespace.take_down(home)
@@ -219,6 +224,16 @@ class Lab:
         if self.home.servers_enabled:
             existing.wait_until_ready(self.home, name)
         return server
+
+    def establish_internet(self, wanted: Internet) -> None:
+        """Have this internet, answering and trusted by the servers; the same one when it is asked for again.
+
+        Servers that come later know it too. A lab that is not asked for one has none.
+
+        Raises:
+            LabError: the lab is not up, or the internet does not start.
+        """
+        internet.establish(self.home, wanted)
 
     def blocked(self) -> dict[str, int]:
         """Packets that each provider's firewall kept from its server so far, by the server's name."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from lab import network, state
 from lab.containers import Containers
 from lab.errors import LabError
+from lab.internet import setup as internet
 from lab.ranges import ranges
 from lab.server import ANYWHERE, OPEN, AddressKind, Rule, ServerAddresses, ServerSpec
 from lab.settings import LabHome
@@ -44,6 +45,7 @@ class Machines:
                 network.apply_rules(self.home)
                 self._write_network_file(machine)
                 self._containers.create(machine, spec)
+                internet.introduce(self.home, machine)
             except BaseException:
                 self.destroy(spec.id)
                 raise

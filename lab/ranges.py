@@ -31,6 +31,8 @@ class Ranges:
     """Free for the mesh of a fleet that is rehearsed here."""
     docker_pool: IPv4Network
     """Free for the containers on the hosts of that fleet."""
+    internet: IPv4Network
+    """The sites of the lab's internet."""
     link: IPv4Network
 
     @property
@@ -62,6 +64,11 @@ class Ranges:
         """Where hosts pull the images of the services."""
         return self.venue[30]
 
+    @property
+    def resolver_address(self) -> IPv4Address:
+        """Where the lab's servers ask for names. It answers only while the lab has an internet."""
+        return self.venue[40]
+
 
 def ranges(slot: int) -> Ranges:
     """The networks of a slot (0 to 15)."""
@@ -81,5 +88,6 @@ def ranges(slot: int) -> Ranges:
         translated=part(12, 22),
         mesh=part(16, 22),
         docker_pool=part(20, 22),
+        internet=part(24, 24),
         link=part(28, 30),
     )
