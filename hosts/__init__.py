@@ -30,7 +30,7 @@ from hosts.errors import (
     ValidationRefused,
 )
 from hosts.quoting import Argv
-from hosts.release import Check, Gate, PublishedPort, Release, ReleaseFile
+from hosts.release import Check, Gate, PublishedPort, Release, ReleaseFile, Trial
 from hosts.release_report import KnownRelease, ReleaseReport, ServiceState, Waiting
 from hosts.releases import data_restored, deploy, list_releases, observe_release, roll_back, withdraw
 from hosts.report import Armed, Change, Failed, Report, Reverted, Skipped
@@ -106,6 +106,7 @@ __all__ = [
     "StageTimeout",
     "Sysctl",
     "Target",
+    "Trial",
     "Unit",
     "Unsettled",
     "User",

@@ -95,6 +95,19 @@ class Gate:
 
 
 @dataclass(frozen=True)
+class Trial:
+    """A service of which a second container may run for a while, with nothing of its own on disk.
+
+    Where it runs already, a new release's is started beside it, unpublished and unknown by the service's name, and
+    judged as by the gate before anything is stopped: a release that cannot run costs the one that does not a moment.
+    """
+
+    service: str
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """on top of the service's own, so that the second one keeps still; ``FLEET_TRIAL=true`` is always there"""
+
+
+@dataclass(frozen=True)
 class Release:
     """A bundle as it shall run on one host."""
 
@@ -104,6 +117,8 @@ class Release:
     images: tuple[str, ...]
     """every image of the Compose file, pinned: ``repository:tag@sha256:...``"""
     gate: Gate = Gate()
+    trials: tuple[Trial, ...] = ()
+    """services that are tried before what runs is stopped"""
     disk_bytes: int = 0
     """free space that must be there before images are pulled; 0 asks for none"""
     data_versions: Mapping[str, str] = field(default_factory=dict)

@@ -9,6 +9,7 @@ import json
 import os
 import re
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -118,6 +119,7 @@ class Bundle:
 
     def withdraw(self, lock: int) -> None:
         """Take the bundle's containers away and forget its releases; volumes, and who wrote them, stay."""
+        self.docker.remove(self.docker.trials(self.project))
         before = self.docker.containers(self.project)
         down = ("--project-name", self.project, "down", "--remove-orphans")
         outcome = self.docker.compose(*down, seconds=STOP_SECONDS, holding=(lock,))
@@ -151,6 +153,10 @@ class Bundle:
         changes += [
             Change("file", f"{self.folder.store}/{link}", "update", "is not as it was placed")
             for link in self.folder.differing_mounts(release, release.promoted.get("mounts", {}))
+        ]
+        changes += [
+            Change("service", trial.service, "remove", "the trial of a release was cut off")
+            for trial in self.docker.trials(self.project)
         ]
         return changes + self._service_differences(release)
 
@@ -248,6 +254,7 @@ class Bundle:
 
     def _to(self, release: KeptRelease, missing: list[str]) -> None:
         ready = self._prepare(release)
+        self.docker.remove(self.docker.trials(self.project))
         before = self.docker.containers(self.project)
         ours = {port for container in before for port in container.ports}
         need_ports(self._machine, watched_ports(ready.gate) - ours)
@@ -259,11 +266,14 @@ class Bundle:
             # Up would run the one-shots again.
             watch = Watch.of(ready.gate, ready.project, before)
             if watch.look(before, time.time()) is GOOD:
-                self._check(ready, before)
+                self._check(ready.gate["checks"], before)
                 return
         good = self.folder.kept(self.folder.linked("last-good"))
         if self._data_changes(release):
             self._before_data_change(release, before)
+        # One that was promoted before was judged before: the way back is not made longer.
+        if not release.promoted:
+            self._try(ready, before)
         written = self._data_versions()
         self._mark(release, good)
         try:
@@ -313,7 +323,8 @@ class Bundle:
                     "the release's pinned images",
                 )
         unknown = [name for name in release.document["gate"]["one_shots"] if name not in project["services"]]
-        unknown += [item["service"] for item in _checks(release) if item["service"] not in project["services"]]
+        judged = (*_checks(release), *_trials(release))
+        unknown += [item["service"] for item in judged if item["service"] not in project["services"]]
         if unknown:
             raise ReleaseFailed("compose", f"the gate speaks of service {unknown[0]}, which {COMPOSE_FILE} has not")
         try:
@@ -338,6 +349,37 @@ class Bundle:
         outcome = self.docker.execute(running[0], command["argv"], PREPARE_SECONDS)
         if outcome.status:
             raise ReleaseFailed("data", f"{command['name']} failed (exit {outcome.status}): {outcome.text()}")
+
+    def _try(self, ready: Ready, before: list[Container]) -> None:
+        """Run what may run twice beside what runs, one after the other, for no longer than its judgement takes."""
+        running = {container.service: container for container in before if container.state == "running"}
+        due = [trial for trial in _trials(ready.release) if trial["service"] in running]
+        if not due:
+            return
+        outcome = self.docker.compose(*self._files(ready.release), "config", "--hash", "*", seconds=60.0)
+        hashes = dict(line.split() for line in outcome.out.splitlines() if len(line.split()) == 2)
+        for trial in due:
+            service = trial["service"]
+            if hashes.get(service) != running[service].config_hash:
+                try:
+                    self._judge_trial(ready, service, trial["environment"])
+                finally:
+                    self.docker.remove(self.docker.trials(self.project))
+
+    def _judge_trial(self, ready: Ready, service: str, environment: dict[str, str]) -> None:
+        timeout = ready.gate["timeout_seconds"]
+        words = [f"--env={name}={value}" for name, value in {**environment, "FLEET_TRIAL": "true"}.items()]
+        outcome = self.docker.compose(
+            *self._files(ready.release),
+            *("run", "--detach", "--no-deps", "--name", f"{self.project}-trial-{service}", *words, service),
+            seconds=timeout,
+            holding=(self._lock,),
+        )
+        if outcome.status:
+            raise self._red(Verdict("red", service, _reason(outcome)))
+        watch = Watch(ready.gate["settle_seconds"], frozenset(), frozenset(), {service: 1}, {})
+        containers = self._until_good(watch, lambda: self.docker.trials(self.project), time.time() + timeout, timeout)
+        self._check([check for check in ready.gate["checks"] if check["service"] == service], containers)
 
     def _mark(self, release: KeptRelease, good: KeptRelease | None) -> None:
         """Before the first start: whatever happens from here on, an older version will not open the data."""
@@ -381,22 +423,29 @@ class Bundle:
         return ("--project-name", self.project, *(argument for file in files for argument in ("--file", file)))
 
     def _gate(self, ready: Ready, watch: Watch, deadline: float) -> None:
+        timeout = ready.gate["timeout_seconds"]
+        containers = self._until_good(watch, lambda: self.docker.containers(self.project), deadline, timeout)
+        self._check(ready.gate["checks"], containers)
+
+    def _until_good(
+        self, watch: Watch, look: Callable[[], list[Container]], deadline: float, timeout: float
+    ) -> list[Container]:
+        """What was there when the watch was content; raises ReleaseFailed("gate") if it will not be."""
         while True:
-            containers = self.docker.containers(self.project)
+            containers = look()
             verdict = watch.look(containers, time.time())
             if verdict is GOOD:
-                self._check(ready, containers)
-                return
+                return containers
             if verdict.state == "red":
                 raise self._red(verdict)
             if time.time() > deadline:
-                waited = f"{verdict.reason}, after {ready.gate['timeout_seconds']:g} s"
+                waited = f"{verdict.reason}, after {timeout:g} s"
                 raise self._red(Verdict("red", verdict.service, waited, verdict.container))
             time.sleep(POLL_SECONDS)
 
-    def _check(self, ready: Ready, containers: list[Container]) -> None:
+    def _check(self, checks: list[dict[str, Any]], containers: list[Container]) -> None:
         self.work.waiting = []
-        for check in ready.gate["checks"]:
+        for check in checks:
             container = next(item for item in containers if item.service == check["service"])
             for attempt in range(1, CHECK_ATTEMPTS + 1):
                 outcome = self.docker.execute(container, check["argv"], CHECK_SECONDS)
@@ -479,6 +528,12 @@ class Bundle:
 def _checks(release: KeptRelease) -> list[dict[str, Any]]:
     checks: list[dict[str, Any]] = release.document["gate"]["checks"]
     return checks
+
+
+def _trials(release: KeptRelease) -> list[dict[str, Any]]:
+    # A release that is kept from before there were trials has none.
+    trials: list[dict[str, Any]] = release.document.get("trials", [])
+    return trials
 
 
 def _order(version: str) -> list[tuple[int, str]]:

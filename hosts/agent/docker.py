@@ -155,7 +155,14 @@ class Docker:
 
     def containers(self, project: str) -> list[Container]:
         """All containers of a project, running or not, by service."""
-        labels = [f"{PROJECT_LABEL}={project}", f"{ONE_OFF_LABEL}=False"]
+        return self._listed(project, one_off=False)
+
+    def trials(self, project: str) -> list[Container]:
+        """Containers of a project that were started beside it."""
+        return self._listed(project, one_off=True)
+
+    def _listed(self, project: str, one_off: bool) -> list[Container]:
+        labels = [f"{PROJECT_LABEL}={project}", f"{ONE_OFF_LABEL}={one_off}"]
         listed = self._ask("/containers/json", all="true", filters=json.dumps({"label": labels}))
         shown = [self._ask(f"/containers/{item['Id']}/json") for item in listed]
         # None: gone between the two questions.
@@ -192,3 +199,8 @@ class Docker:
 
     def restart(self, containers: list[Container], seconds: float) -> Outcome:
         return self._machine.run("docker", "restart", *(container.id for container in containers), seconds=seconds)
+
+    def remove(self, containers: list[Container]) -> None:
+        """Stop and remove, at once, with volumes that have no name."""
+        if containers:
+            self._machine.run("docker", "rm", "--force", "--volumes", *(container.id for container in containers))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from fleet.configuration import Configuration, HostRef
 from fleet.model.bundles import QUESTDB, REDIS
@@ -12,7 +13,7 @@ from fleet.model.memory import service_limit_mb
 from fleet.model.ports import QUESTDB_SQL
 from fleet.model.stack import MAIN
 from fleet.secrets import Vault
-from hosts.release import COMPOSE_FILE, Gate, PublishedPort, Release, ReleaseFile
+from hosts.release import COMPOSE_FILE, Gate, PublishedPort, Release, ReleaseFile, Trial
 from infra.bundles import questdb, redis
 from infra.bundles.host_memory import host_memory_mb
 from infra.bundles.redis_cluster import cluster_settings
@@ -52,6 +53,8 @@ class Service:
     """The env files that it reads, by their name without ``.env``; what a name means is the same for every service."""
     health: tuple[str, ...]
     published: tuple[PublishedPort, ...] = ()
+    trial: Mapping[str, str] | None = None
+    """Variables by which a second one keeps still while it is tried beside the first; None: there must be no second."""
 
 
 def service_release(bundle: str, services: tuple[Service, ...]) -> Release:
@@ -83,6 +86,7 @@ def service_release(bundle: str, services: tuple[Service, ...]) -> Release:
             ),
         ),
         images=tuple(dict.fromkeys(service.image for service in services)),
+        trials=tuple(Trial(service.name, service.trial) for service in services if service.trial is not None),
         gate=Gate(timeout_seconds=GATE_SECONDS, ports=tuple(port for one in services for port in one.published)),
     )
 
@@ -106,8 +110,12 @@ class Region:
         port: int,
         environments: Mapping[str, Mapping[str, str]],
         published: tuple[PublishedPort, ...] = (),
+        trial: Mapping[str, str] = MappingProxyType({}),
     ) -> Service:
-        """One of the platform's services, wired to the stores of its region; ``environments`` come on top."""
+        """One of the platform's services, wired to the stores of its region; ``environments`` come on top.
+
+        Their images own nothing at run time, so that a release of any of them can be tried beside the running one.
+        """
         own = {
             "SERVICE_NAME": name,
             "PORT": str(port),
@@ -122,6 +130,7 @@ class Region:
             environments={"stores": self.stores(), name: own, **environments},
             health=self.health(port),
             published=published,
+            trial=trial,
         )
 
     def health(self, port: int) -> tuple[str, ...]:

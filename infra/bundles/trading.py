@@ -8,7 +8,15 @@ from fleet.model.ports import TRADING as TRADING_PORT
 from fleet.secrets import Vault
 from hosts.release import Release
 from infra.bundles.services import Region, Service, service_release
-from infra.bundles.venues import Used, credentials, sidecar_name, used_venues, venue_environments, venue_list
+from infra.bundles.venues import (
+    Used,
+    credentials,
+    sidecar_name,
+    trading_off,
+    used_venues,
+    venue_environments,
+    venue_list,
+)
 
 SERVICE = "trading-service"
 
@@ -26,12 +34,15 @@ def trading_release(configuration: Configuration, ref: HostRef, vault: Vault) ->
         "trading": {"FLEET_VENUES": venue_list(brokers)},
         **venue_environments(brokers, ref.region, vault),
     }
-    trading = region.service(SERVICE, TRADING_PORT, environments)
+    trading = region.service(SERVICE, TRADING_PORT, environments, trial=trading_off(brokers))
     return service_release(TRADING, (trading, *(_sidecar(region, used) for used in brokers if used[1].sidecar)))
 
 
 def _sidecar(region: Region, used: Used) -> Service:
-    """A venue's own process. It has no ``/health``: healthy is what accepts a connection at its port."""
+    """A venue's own process. It has no ``/health``: healthy is what accepts a connection at its port.
+
+    It is never tried beside the running one: that would be the account's second session.
+    """
     use, venue = used
     sidecar = venue.sidecar
     assert sidecar is not None

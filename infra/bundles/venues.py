@@ -66,7 +66,17 @@ def credentials(venue: Venue, wanted: Iterable[Credential], region: str, vault: 
 def _switch(use: VenueUse, venue: Venue) -> dict[str, str]:
     if venue.kind != "broker":
         return {}
-    return {f"{venue.prefix}__TradingEnabled": "true" if use.mode == "active" else "false"}
+    return {_switch_of(venue): "true" if use.mode == "active" else "false"}
+
+
+def trading_off(brokers: tuple[Used, ...]) -> dict[str, str]:
+    """The variables by which a service stands by for all of these brokers."""
+    standby = tuple((use.model_copy(update={"mode": "standby"}), venue) for use, venue in brokers)
+    return {"FLEET_VENUES": venue_list(standby), **{_switch_of(venue): "false" for _, venue in brokers}}
+
+
+def _switch_of(venue: Venue) -> str:
+    return f"{venue.prefix}__TradingEnabled"
 
 
 def _gateway(use: VenueUse, venue: Venue) -> dict[str, str]:

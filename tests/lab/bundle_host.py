@@ -21,6 +21,7 @@ from hosts import (
     ReleaseFile,
     ReleaseReport,
     Target,
+    Trial,
     connect,
     deploy,
 )
@@ -199,6 +200,7 @@ class SmallBundle:
     """keys of web in the Compose file"""
     services: tuple[tuple[str, dict[str, Any]], ...] = ()
     gate: Gate = QUICK
+    trials: tuple[Trial, ...] = ()
     data_versions: tuple[tuple[str, str], ...] = ()
     before_data_change: Check | None = None
     disk_bytes: int = 0
@@ -245,6 +247,7 @@ class SmallBundle:
             ),
             images=self.images or tuple(sorted({str(web["image"]), self.host.image()})),
             gate=replace(self.gate, ports=(PublishedPort("127.0.0.1", self.port),)),
+            trials=self.trials,
             disk_bytes=self.disk_bytes,
             data_versions=dict(self.data_versions),
             before_data_change=self.before_data_change,

@@ -27,6 +27,7 @@ from hosts import (
     ReleaseFailed,
     ReleaseUnknown,
     RollBackRefused,
+    Trial,
     Unit,
     apply,
     data_restored,
@@ -213,6 +214,73 @@ def test_what_only_shows_when_it_runs_is_judged_and_the_last_good_release_runs_a
         ends = [event.seconds for event in events if event.action == "die"]
         down, way_back = back[0].seconds - ends[0], back[0].seconds - ends[-1]
         print(f"\nplain restart {plain:.2f} s; down {down:.2f} s ({down / plain:.1f} x), way back {way_back:.2f} s")
+
+
+@pytest.mark.parametrize(
+    ("broken", "named"),
+    [
+        ({"more": (ILL,)}, "web is unhealthy"),
+        ({"command": "echo no exchange answers; exit 7"}, "(?s)web ended.*exit status 7.*no exchange answers"),
+        ({"command": 'echo "$$TOKEN" is empty; [ -n "$$TOKEN" ]'}, "(?s)web ended.*is empty"),
+        ({"more": (("command", ["/no/such/program"]),)}, "(?s)web.*no/such/program"),
+        ({"gate": Gate(1.0, 30.0, checks=(Check("reads", "web", ("cat", "/no")),))}, "web fails the check reads.*/no"),
+    ],
+    ids=["failing-health", "crash-loop", "env-missing", "no-program", "failing-check"],
+)
+def test_a_service_that_may_run_twice_is_tried_before_the_running_one_is_stopped(
+    bundle: SmallBundle, broken: dict[str, object], named: str
+) -> None:
+    """The old release is not down for a moment, whatever shows when the new one runs."""
+    host, bundle = bundle.host, bundle.but(trials=(Trial("web"),))
+    bundle.deploy()
+    before, since = bundle.running(), host.now()
+    with pytest.raises(GateRed, match=rf"{named}(?s:.*)Nothing was touched. Release {bundle.release().digest} stays"):
+        bundle.but(**broken).deploy()
+    assert bundle.running() == before
+    of_the_old = {identity for identity, _ in before.values()}
+    assert [event for event in host.events(bundle.name, since) if event.container in of_the_old] == []
+    assert trials_of(host, bundle) == []
+    assert host.on(lambda connection: observe_release(connection, bundle.release())).settled
+
+
+def test_a_trial_is_unpublished_keeps_still_and_is_not_for_what_does_not_change(bundle: SmallBundle) -> None:
+    host, bundle = bundle.host, bundle.but(trials=(Trial("web", {"MODE": "still"}), Trial("other")))
+    bundle.deploy()
+    since = host.now()
+    shown = "tr '\\0' '\\n' < /proc/1/environ > /data/seen-$$FLEET_TRIAL"
+    seen = bundle.but(
+        command=f"{shown}; {SLEEP}", more=(("user", "0"), ("volumes", ["data:/data"])), environment="MODE=live\n"
+    )
+    seen.deploy()
+    tried = host.exec(bundle.name, "web", "cat", "/data/seen-true").splitlines()
+    assert "MODE=still" in tried
+    assert "MODE=live" in host.exec(bundle.name, "web", "cat", "/data/seen-").splitlines()
+    assert {event.service for event in host.events(bundle.name, since)} == {"web"}
+    assert trials_of(host, bundle) == []
+
+
+def test_a_trial_that_was_cut_off_is_seen_and_taken_away(bundle: SmallBundle) -> None:
+    host = bundle.host
+    bundle.deploy()
+    folder = f"/opt/fleet/{bundle.name}/current"
+    files = ("--file", f"{folder}/compose.yaml", "--file", f"{folder}/mounts.json")
+    host.run(
+        "docker", "compose", "--project-name", f"fleet-{bundle.name}", *files, "run", "--detach", "--no-deps", "web"
+    )
+    assert len(trials_of(host, bundle)) == 1
+    drift = host.on(lambda connection: observe_release(connection, bundle.release())).changes
+    assert [(change.kind, change.name, change.action) for change in drift] == [("service", "web", "remove")]
+    before = bundle.running()
+    bundle.deploy()
+    assert trials_of(host, bundle) == []
+    assert bundle.running() == before
+
+
+def trials_of(host: BundleHost, bundle: SmallBundle) -> list[str]:
+    """Containers of a bundle's project that are not of its release."""
+    labels = (f"com.docker.compose.project=fleet-{bundle.name}", "com.docker.compose.oneoff=True")
+    wanted = (word for label in labels for word in ("--filter", f"label={label}"))
+    return host.run("docker", "ps", "--all", "--quiet", *wanted).split()
 
 
 def test_a_full_disk_is_found_before_anything_is_touched(bundle: SmallBundle) -> None:
