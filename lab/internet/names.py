@@ -6,6 +6,7 @@ import asyncio
 import struct
 from collections.abc import Mapping
 from ipaddress import IPv4Address
+from typing import cast
 
 A, IN = 1, 1
 ANSWER, NO_SUCH_NAME = 0x8580, 0x8583
@@ -44,10 +45,10 @@ class NameServer(asyncio.DatagramProtocol):
         self._addresses = addresses
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = transport
+        # What asyncio gives is one, and does not say so by its class.
+        self._transport = cast("asyncio.DatagramTransport", transport)
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
         answer = reply(data, self._addresses)
         if answer is not None:
-            assert isinstance(self._transport, asyncio.DatagramTransport)
             self._transport.sendto(answer, addr)
