@@ -41,13 +41,14 @@ def make(folder: Path, authority_name: str, names: Sequence[str], *addresses: IP
     authority_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     authority = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, authority_name)])
     ca = (
-        _begin(authority, authority, authority_key)
+        _begin(authority, authority, authority_key, authority_key)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .add_extension(_SIGNS_CERTIFICATES, critical=True)
         .sign(authority_key, hashes.SHA256())
     )
     known_as = [*(x509.DNSName(name) for name in names), *(x509.IPAddress(address) for address in addresses)]
     certificate = (
-        _begin(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0])]), authority, key)
+        _begin(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0])]), authority, key, authority_key)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(x509.SubjectAlternativeName(known_as), critical=False)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
@@ -60,7 +61,23 @@ def make(folder: Path, authority_name: str, names: Sequence[str], *addresses: IP
     return trust
 
 
-def _begin(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey) -> x509.CertificateBuilder:
+_SIGNS_CERTIFICATES = x509.KeyUsage(
+    key_cert_sign=True,
+    crl_sign=True,
+    digital_signature=False,
+    content_commitment=False,
+    key_encipherment=False,
+    data_encipherment=False,
+    key_agreement=False,
+    encipher_only=False,
+    decipher_only=False,
+)
+
+
+def _begin(
+    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey, signer: ec.EllipticCurvePrivateKey
+) -> x509.CertificateBuilder:
+    """What every certificate has. Python from 3.13 believes none without both key identifiers (RFC 5280, 4.2.1)."""
     # From yesterday: a machine's clock may be put right while a lab stands.
     begin = datetime.now(UTC) - timedelta(days=1)
     return (
@@ -71,6 +88,8 @@ def _begin(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKe
         .serial_number(x509.random_serial_number())
         .not_valid_before(begin)
         .not_valid_after(begin + VALID)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()), critical=False)
     )
 
 

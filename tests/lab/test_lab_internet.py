@@ -18,8 +18,8 @@ from lab.machines import Machines, ServerSpec
 
 pytestmark = pytest.mark.lab
 
-NEAR_MS, FAR_MS, ORIGIN_MS = 20.0, 120.0, 100.0
-SAMPLES = 5
+NEAR_MS, FAR_MS, ORIGIN_MS = 60.0, 180.0, 120.0
+SAMPLES = 8
 SLACK = 0.25
 """How much more than injected a round trip may take here, as a part of it: two cores carry the lab and the tests."""
 
@@ -135,7 +135,6 @@ def test_websockets_are_upgraded_and_pinged_over_tls_1_3(internet: Lab) -> None:
 
 
 def test_a_bare_port_is_open_and_says_nothing(internet: Lab) -> None:
-    internet.run("one", ["nc", "-z", "-w", "5", "api.broker.example", "4001"])
     assert internet.run("one", ["nc", "-z", "-w", "5", "api.broker.example", "4001"]).code == 0
     assert internet.run("one", ["nc", "-z", "-w", "5", "api.broker.example", "4002"]).code != 0
 
