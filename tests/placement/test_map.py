@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 from decimal import Decimal
+from math import ceil
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -16,6 +17,8 @@ from fleet.catalogue.catalogue import Place
 from fleet.catalogue.round_trips import load_round_trips
 from fleet.map.labels import Sheet
 from fleet.map.projection import frame_around, great_circle
+from fleet.picture import SCALE
+from tests.fleet.png import read_lines
 from tests.placement.conftest import Run
 
 pytestmark = pytest.mark.unit
@@ -84,8 +87,21 @@ def test_a_mesh_file_that_is_none_is_refused(fleet: Run, tmp_path: Path, content
     assert not (tmp_path / "fleet.svg").exists()
 
 
-def test_only_svg_is_written(fleet: Run, tmp_path: Path) -> None:
-    assert fleet("map", str(tmp_path / "fleet.png")).code == 2
+def test_only_svg_and_png_are_written(fleet: Run, tmp_path: Path) -> None:
+    said = fleet("map", str(tmp_path / "fleet.jpg"))
+    assert said.code == 2
+    assert "ends in neither .svg nor .png" in said.err
+
+
+def test_the_map_as_png_is_the_same_picture(fleet: Run, tmp_path: Path) -> None:
+    svg, png = tmp_path / "fleet.svg", tmp_path / "fleet.png"
+    assert fleet("map", str(svg)).code == 0
+    assert fleet("map", str(png)).code == 0
+    _, _, width, height = map(float, ElementTree.parse(svg).getroot().attrib["viewBox"].split())
+    seen = read_lines(png.read_bytes())
+    assert (seen.width, seen.height) == (ceil(width) * SCALE, ceil(height) * SCALE)
+    # Where there are coasts, links and words, lines of pixels differ; those of a blank sheet do not.
+    assert len(set(seen.lines)) > seen.height / 2
 
 
 def test_places_that_are_apart_are_apart_on_the_map_and_north_is_up() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
@@ -11,6 +12,9 @@ from fleet.catalogue.physics import floor_ms
 from fleet.catalogue.round_trips import load_round_trips
 from fleet.catalogue.venue_sites import country_of, load_sites
 from fleet.catalogue.venues import load_venues
+from fleet.picture import SCALE
+from fleet.placement.plot import HEIGHT, WIDTH
+from tests.fleet.png import read_lines
 from tests.placement.conftest import Run
 
 pytestmark = pytest.mark.unit
@@ -179,7 +183,7 @@ def test_everything_wrong_with_a_question_is_told_at_once(fleet: Run) -> None:
     for words in ("did you mean 'binance'?", "did you mean 'tokyo'?", "weight of kraken", "limit of bybit", "in reach"):
         assert words in said.err
     for arguments in (
-        ("--plot", "front.png"),
+        ("--plot", "front.jpg"),
         ("--budget", "much"),
         ("--weight", "kraken"),
         ("--objective", "best"),
@@ -215,6 +219,17 @@ def test_the_plot_is_a_picture_of_the_front(fleet: Run, tmp_path: object) -> Non
     texts = " ".join(text.text or "" for text in drawing.iter("{http://www.w3.org/2000/svg}text"))
     assert "the specification's five servers" in texts
     assert "budget 335" in texts
+
+
+def test_the_plot_as_png(fleet: Run, tmp_path: Path) -> None:
+    file = tmp_path / "front.png"
+    assert fleet("place", "--plot", str(file)).code == 0
+    seen = read_lines(file.read_bytes())
+    assert (seen.width, seen.height) == (WIDTH * SCALE, HEIGHT * SCALE)
+    assert len(set(seen.lines)) > seen.height / 4
+    refused = fleet("place", "--plot", str(tmp_path / "front.jpg"))
+    assert refused.code == 2
+    assert "ends in neither .svg nor .png" in refused.err
 
 
 def test_claims_are_shown_beside_what_holds(fleet: Run) -> None:

@@ -11,7 +11,9 @@ from fleet.cli.context import Context, Root
 
 
 def map_(
-    file: Annotated[Path, typer.Argument(metavar="FILE.svg", help="Where to write the picture.")] = Path("fleet.svg"),
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Where to write the picture: .svg or .png.")] = Path(
+        "fleet.svg"
+    ),
     mesh: Annotated[Path | None, typer.Option(help="Measured round trips: what fleet mesh show --json prints.")] = None,
     root: Root = None,
 ) -> None:
@@ -20,11 +22,12 @@ def map_(
     from fleet.catalogue.price_reading import load_prices
     from fleet.map.chart import chart, read_measured
     from fleet.map.drawing import draw
+    from fleet.picture import is_picture, write_picture
 
-    if file.suffix.lower() != ".svg":
-        raise typer.BadParameter(f"'{file}' does not end in .svg, which is what is written", param_hint="FILE.svg")
+    if not is_picture(file):
+        raise typer.BadParameter(f"'{file}' ends in neither .svg nor .png, which is what is written", param_hint="FILE")
     context = Context(root)
     prices = load_prices(context.configuration.catalogue, context.root / FOLDER)
     measured = read_measured(mesh) if mesh is not None else {}
-    file.write_text(draw(chart(context.configuration, prices, measured)), encoding="utf-8")
+    write_picture(file, draw(chart(context.configuration, prices, measured)))
     print(f"written: {file}")

@@ -39,7 +39,7 @@ def place(
     ] = "published",
     serve: Annotated[str, typer.Option(metavar="VENUE=PLACE", help="Only: may a venue be served from there?")] = "",
     claims: Annotated[bool, typer.Option("--claims", help="Only: the specification's latencies, judged.")] = False,
-    plot: Annotated[Path | None, typer.Option(metavar="FILE.svg", help="Draw cost against latency.")] = None,
+    plot: Annotated[Path | None, typer.Option(metavar="FILE", help="Draw cost against latency: .svg or .png.")] = None,
     json: Json = False,
     root: Root = None,
 ) -> None:
@@ -49,13 +49,16 @@ def place(
     """
     from fleet.catalogue.overlay import FOLDER
     from fleet.catalogue.price_reading import load_prices
+    from fleet.picture import is_picture, write_picture
     from fleet.placement.answer import answer
     from fleet.placement.offers import Size
     from fleet.placement.plan import Objective
     from fleet.placement.question import Hosting, Question
 
-    if plot is not None and plot.suffix.lower() != ".svg":
-        raise typer.BadParameter(f"'{plot}' does not end in .svg, which is what is written", param_hint="--plot")
+    if plot is not None and not is_picture(plot):
+        raise typer.BadParameter(
+            f"'{plot}' ends in neither .svg nor .png, which is what is written", param_hint="--plot"
+        )
     if claims:
         _claims(as_json=json)
         return
@@ -85,7 +88,7 @@ def place(
     if plot is not None:
         from fleet.placement.plot import plot as draw
 
-        plot.write_text(draw(found), encoding="utf-8")
+        write_picture(plot, draw(found))
     if json:
         from fleet.placement.facts import answer_facts
 
