@@ -1,8 +1,9 @@
 """A fleet's own catalogue: rows in ``catalogue/*.yaml`` of its folder, which take the place of ours row by row.
 
-A file is a mapping of tables (``plans``, ``locations``, ``billing``, ``transfer``, ``charges``) to lists of rows; what
-its ``defaults`` say holds for each row that does not say otherwise. A row that exists with us needs only what differs,
-and always its own ``source`` and ``as_of``. A plan's row that names any list price replaces all of that plan's.
+A file is a mapping of tables (``plans``, ``locations``, ``billing``, ``transfer``, ``charges``, ``venues``,
+``venue_sites``) to lists of rows; what its ``defaults`` say holds for each row that does not say otherwise. A row that
+exists with us needs only what differs, and always its own ``source`` and ``as_of``. A plan's row that names any list
+price replaces all of that plan's.
 """
 
 from __future__ import annotations
@@ -10,13 +11,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from fleet.catalogue.catalogue import Catalogue, Location, Plan, Row
 from fleet.model.document import Document, KeyPath, read_document
 from fleet.model.nearest import nearest
 from fleet.model.problems import Problem
 from fleet.model.validation import at, validate
+
+if TYPE_CHECKING:
+    from fleet.catalogue.venue_sites import VenueList
 
 FOLDER = "catalogue"
 """In the fleet's folder."""
@@ -27,8 +31,10 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "billing": ("service",),
     "transfer": ("service",),
     "charges": ("service", "name"),
+    "venues": ("name",),
+    "venue_sites": ("venue", "site"),
 }
-"""Tables, and what tells their rows apart."""
+"""Tables, and what tells their rows apart; a key that a row leaves out is empty."""
 
 DEFAULTS = "defaults"
 ORIGIN = ("source", "as_of")
@@ -62,26 +68,41 @@ class Overlay:
         return (*(own.get(key, row) for key, row in ours.items()), *(own[key] for key in own if key not in ours))
 
 
-def with_own_rows(catalogue: Catalogue, folder: Path) -> tuple[Catalogue, tuple[Problem, ...]]:
-    """A catalogue with the plans and locations of a fleet's own; unchanged where there is none or it has problems."""
-    if not folder.is_dir():
-        return catalogue, ()
-    overlay, problems = read_overlay(folder, catalogue.services)
-    if problems:
-        return catalogue, problems
+def with_own_rows(catalogue: Catalogue, overlay: Overlay) -> Catalogue:
+    """A catalogue with the plans and locations of a fleet's own."""
+    if not overlay.tables:
+        return catalogue
     plans = overlay.over("plans", {(row.service, row.name): row for row in catalogue.plans})
     locations = overlay.over("locations", {(row.service, row.name): row for row in catalogue.locations})
     # A copy would keep what the catalogue has worked out from its rows.
     parts = {name: getattr(catalogue, name) for name in type(catalogue).model_fields}
-    return type(catalogue).model_construct(**{**parts, "plans": plans, "locations": locations}), ()
+    return type(catalogue).model_construct(**{**parts, "plans": plans, "locations": locations})
 
 
-def read_overlay(folder: Path, services: Iterable[str]) -> tuple[Overlay, tuple[Problem, ...]]:
-    """Read and check every file of a fleet's own catalogue; every problem of every row."""
+def venues_with_own_rows(overlay: Overlay) -> VenueList:
+    """The venues of this package with those of a fleet's own."""
+    from fleet.catalogue.venue_sites import load_site_rows, load_venue_list, venue_list
+    from fleet.catalogue.venues import load_venues
+
+    if not overlay.tables:
+        return load_venue_list()
+    venues = overlay.over("venues", {(name,): venue for name, venue in load_venues().items()})
+    return venue_list(venues, overlay.over("venue_sites", {(row.venue, row.site): row for row in load_site_rows()}))
+
+
+def read_overlay(folder: Path, catalogue: Catalogue) -> tuple[Overlay, tuple[Problem, ...]]:
+    """Read and check every file of a fleet's own catalogue; every problem of every row.
+
+    Where there is any problem, no row counts.
+
+    Args:
+        catalogue: names the services and places that rows may speak of.
+    """
     if not folder.is_dir():
         return Overlay(), ()
     found: list[Problem] = []
     tables: dict[str, dict[Key, Row]] = {}
+    read: list[tuple[OwnRow, Row]] = []
     ours = _ours()
     for path in sorted(folder.glob("*.yaml")):
         document, problems = read_document(path)
@@ -98,22 +119,56 @@ def read_overlay(folder: Path, services: Iterable[str]) -> tuple[Overlay, tuple[
                         at(document, own.path, " ".join(key), "stands twice in this catalogue", "each row once")
                     )
                     continue
-                row, problems = _row(own, table, key, ours, tuple(services))
+                row, problems = _row(own, table, key, ours, tuple(catalogue.services))
                 found += problems
                 if row is not None:
                     seen[key] = row
+                    read.append((own, row))
+    found += _references(read, catalogue, {key[0] for key in (*ours["venues"], *tables.get("venues", {}))})
     # Files are named as the user sees them from the fleet's folder.
-    return Overlay(tables), tuple(_in_folder(problem, folder) for problem in found)
+    return Overlay({} if found else tables), tuple(_in_folder(problem, folder) for problem in found)
+
+
+def _references(read: Iterable[tuple[OwnRow, Row]], catalogue: Catalogue, venues: Iterable[str]) -> Iterator[Problem]:
+    """What rows of venues name is there: places, and venues of whichever file."""
+    from fleet.catalogue.venue_sites import SiteRow
+    from fleet.catalogue.venues import Venue
+
+    places, venues = tuple(catalogue.places), tuple(venues)
+    for own, row in read:
+        match row:
+            case Venue():
+                yield from _unknown(
+                    own, ("hosting", "place"), row.hosting.place if row.hosting else "", places, "place"
+                )
+                yield from _unknown(own, ("via",), row.via, venues, "venue")
+            case SiteRow():
+                yield from _unknown(own, ("venue",), row.venue, venues, "venue")
+                yield from _unknown(own, ("place",), row.place, places, "place")
+                yield from _unknown(own, ("claimed_place",), row.claimed_place, places, "place")
+            case _:
+                pass
+
+
+def _unknown(own: OwnRow, key: KeyPath, name: str, known: tuple[str, ...], kind: str) -> Iterator[Problem]:
+    """Nothing for what is left out."""
+    if name and name not in known:
+        message = f"is not a {kind} of the catalogue"
+        yield at(own.document, (*own.path, *key), name, message, ", ".join(known), nearest(name, known))
 
 
 def _ours() -> Mapping[str, Mapping[Key, Mapping[str, Any]]]:
     from fleet.catalogue.reading import rows
 
-    return {table: {tuple(row[name] for name in names): row for row in rows(table)} for table, names in KEYS.items()}
+    return {
+        table: {tuple(row.get(name, "") for name in names): row for row in rows(table)} for table, names in KEYS.items()
+    }
 
 
 def _kind(table: str) -> type[Row]:
     from fleet.catalogue.prices import Billing, Charge, Transfer
+    from fleet.catalogue.venue_sites import SiteRow
+    from fleet.catalogue.venues import Venue
 
     kinds: Mapping[str, type[Row]] = {
         "plans": Plan,
@@ -121,6 +176,8 @@ def _kind(table: str) -> type[Row]:
         "billing": Billing,
         "transfer": Transfer,
         "charges": Charge,
+        "venues": Venue,
+        "venue_sites": SiteRow,
     }
     return kinds[table]
 

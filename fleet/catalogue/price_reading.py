@@ -21,7 +21,7 @@ def load_prices(catalogue: Catalogue, own: Path | None = None) -> PriceList:
         fleet.model.problems.ConfigurationError: rows of the fleet's own catalogue are malformed; all of them.
         pydantic.ValidationError: a row of the package is malformed (kept out by its tests).
     """
-    overlay, problems = read_overlay(own, catalogue.services) if own else (Overlay(), ())
+    overlay, problems = read_overlay(own, catalogue) if own else (Overlay(), ())
     if problems:
         raise ConfigurationError(problems)
     billing = overlay.over("billing", {(row["service"],): Billing(**row) for row in rows("billing")})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 
@@ -57,13 +58,52 @@ class Site:
         return f"{self.venue.title} refuses {country_of(place)} addresses: {self.venue.refusal}"
 
 
-@cache
-def load_sites() -> tuple[Site, ...]:
-    """Every site of every broker and data provider, in the order of the venues."""
+@dataclass(frozen=True)
+class VenueList:
+    """Every venue, and where each is."""
+
+    by_name: Mapping[str, Venue]
+    sites: tuple[Site, ...]
+    """Of brokers and data providers, in the order of the venues."""
+
+    def sites_of(self, name: str) -> tuple[Site, ...]:
+        """The sites that a name stands for: a venue's, or one of them; empty if there is none of that name."""
+        return tuple(site for site in self.sites if name in (site.name, site.venue.name))
+
+    def site_names(self) -> tuple[str, ...]:
+        """Every name of a venue that has a site, and of its sites."""
+        return tuple(dict.fromkeys(name for site in self.sites for name in (site.venue.name, site.name)))
+
+
+def venue_list(venues: Iterable[Venue], site_rows: Iterable[SiteRow]) -> VenueList:
+    """Put venues and their sites together; a row of a venue that is not there counts for nothing."""
+    by_name = {venue.name: venue for venue in venues}
     by_venue: dict[str, list[SiteRow]] = {}
-    for row in rows("venue_sites"):
-        by_venue.setdefault(row["venue"], []).append(SiteRow(**row))
-    return tuple(_site(venue, row) for name, venue in load_venues().items() for row in by_venue.get(name, ()))
+    for row in site_rows:
+        by_venue.setdefault(row.venue, []).append(row)
+    sites = tuple(_site(venue, row) for name, venue in by_name.items() for row in by_venue.get(name, ()))
+    return VenueList(by_name, sites)
+
+
+@cache
+def load_site_rows() -> tuple[SiteRow, ...]:
+    """What this package ships.
+
+    Raises:
+        pydantic.ValidationError: a row is malformed (a fault of the package, kept out by its tests).
+    """
+    return tuple(SiteRow(**row) for row in rows("venue_sites"))
+
+
+@cache
+def load_venue_list() -> VenueList:
+    """The venues that this package ships; a fleet has rows of its own in their places (``Configuration.venues``)."""
+    return venue_list(load_venues().values(), load_site_rows())
+
+
+def load_sites() -> tuple[Site, ...]:
+    """Every site that this package knows, in the order of the venues."""
+    return load_venue_list().sites
 
 
 def country_of(place: str) -> str:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from fleet.catalogue.catalogue import Confidence, Row
 from fleet.catalogue.reading import rows
@@ -19,12 +19,17 @@ Status = Literal["active", "in-progress", "disabled"]
 """In use; named in a stack but not run yet; must not be named in a stack."""
 
 
+Country = Annotated[str, Field(pattern=r"^[A-Z]{2}$", description="two capitals, such as US (ISO 3166)")]
+
+
 class Endpoint(Frozen):
     """An address of a venue's interface."""
 
     transport: Literal["rest", "websocket", "tcp"]
     url: str
     """A REST one has the path of a probe that needs no login, where there is one."""
+    site: str = ""
+    """The site of the venue that it belongs to, as venue_sites.yaml names it; empty: the only one, or not known."""
 
 
 class Credential(Frozen):
@@ -59,6 +64,13 @@ class Hosting(Frozen):
     confidence: Confidence = "documentation"
 
 
+class RateLimit(Frozen):
+    """How many requests a venue takes from one address."""
+
+    per_second: float = Field(gt=0)
+    source: str
+
+
 class Venue(Row):
     """A broker or a source of data."""
 
@@ -68,6 +80,8 @@ class Venue(Row):
     status: Status = "active"
     assets: tuple[str, ...]
     endpoints: tuple[Endpoint, ...] = ()
+    rate_limit: RateLimit | None = None
+    """Of calls without a login; None: not known."""
     regions: tuple[str, ...] = ()
     """The default fleet's regions that use it, the first one is the one to trade from."""
     via: str = ""
@@ -86,14 +100,23 @@ class Venue(Row):
     """The best that is known, which may differ; None: not published."""
     fronted_by_cdn: bool | None = None
     """Whether a probe answers from an edge; None: not known."""
-    refused_from: tuple[str, ...] = ()
-    """Countries (ISO 3166) whose addresses it refuses."""
+    refused_from: tuple[Country, ...] = ()
+    """Countries whose addresses it refuses."""
     refusal: str = ""
     """How it does that, with the source."""
     hours: str = ""
     """When it trades, with the time zone; empty: not stated."""
     claimed_ms_from_cdmx: float | None = None
     """The specification's latency from Mexico City, which is a claim."""
+
+    @model_validator(mode="after")
+    def _complete(self) -> Venue:
+        if self.kind == "broker" and not self.prefix:
+            raise ValueError("is a broker without a prefix, by which the platform would be told not to trade")
+        for what, names in (("credential", [one.name for one in self.all_credentials]), ("variable", self.variables)):
+            if twice := sorted({name for name in names if list(names).count(name) > 1}):
+                raise ValueError(f"has the {what} {twice[0]} twice")
+        return self
 
     @property
     def all_credentials(self) -> tuple[Credential, ...]:

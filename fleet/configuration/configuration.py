@@ -8,6 +8,7 @@ from decimal import Decimal
 from ipaddress import IPv4Address
 
 from fleet.catalogue import Catalogue
+from fleet.catalogue.venue_sites import VenueList
 from fleet.configuration.images import placeholder_images
 from fleet.configuration.placeholders import placeholders
 from fleet.model.addressing import mesh_address
@@ -37,6 +38,7 @@ class Configuration:
     """The stack of every region, by the region's name, in the order of their indexes."""
     addresses: AddressesStack
     catalogue: Catalogue
+    venues: VenueList
     images: Images
 
     def hosts(self) -> tuple[HostRef, ...]:

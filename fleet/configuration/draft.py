@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Network
 
 from fleet.catalogue import Catalogue
+from fleet.catalogue.venue_sites import VenueList
 from fleet.model.document import Document, KeyPath
 from fleet.model.fleet import Fleet, Mesh, Region
 from fleet.model.stack import AddressesStack, AnyHost, Host, host_id
@@ -76,6 +77,7 @@ class Draft:
     """All of it."""
 
     catalogue: Catalogue
+    venues: VenueList
     fleet: FleetDraft | None
     stacks: Mapping[str, StackDraft]
     """By name; a stack whose file cannot be read is not in it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from fleet import catalogue
-from fleet.catalogue.overlay import FOLDER, with_own_rows
+from fleet.catalogue.overlay import FOLDER, read_overlay, venues_with_own_rows, with_own_rows
 from fleet.configuration.checks import CHECKS
 from fleet.configuration.configuration import Configuration
 from fleet.configuration.draft import Draft, StackDraft
@@ -22,8 +22,9 @@ def load(root: Path) -> Configuration:
     Raises:
         ConfigurationError: with every problem of every file.
     """
-    offered, wrong_rows = with_own_rows(catalogue.load(), root / FOLDER)
-    draft, malformed = read_draft(root, offered)
+    shipped = catalogue.load()
+    overlay, wrong_rows = read_overlay(root / FOLDER, shipped)
+    draft, malformed = read_draft(root, with_own_rows(shipped, overlay), venues_with_own_rows(overlay))
     # What is malformed has no meaning that could be checked: one problem a value, its first.
     known = {(problem.file, problem.key) for problem in malformed}
     checked = (problem for check in CHECKS for problem in check(draft) if (problem.file, problem.key) not in known)
@@ -47,6 +48,7 @@ def _complete(draft: Draft, images: Images) -> Configuration:
         },
         addresses=draft.addresses,
         catalogue=draft.catalogue,
+        venues=draft.venues,
         images=images,
     )
 

@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from fleet.catalogue import Catalogue
+from fleet.catalogue.venue_sites import VenueList
 from fleet.configuration.draft import (
     BUNDLES_KEY,
     FLEET_FILE,
@@ -46,7 +47,7 @@ _DIGEST = re.compile(r"[0-9a-f]{16}")
 _NETWORK: TypeAdapter[IPv4Network] = TypeAdapter(Network)
 
 
-def read_draft(root: Path, catalogue: Catalogue) -> tuple[Draft, tuple[Problem, ...]]:
+def read_draft(root: Path, catalogue: Catalogue, venues: VenueList) -> tuple[Draft, tuple[Problem, ...]]:
     """Read every file of a fleet's folder.
 
     Raises:
@@ -70,7 +71,7 @@ def read_draft(root: Path, catalogue: Catalogue) -> tuple[Draft, tuple[Problem, 
         elif name not in OTHER_STACKS:
             stacks[name], problems = _read_stack(name, document, fleet, catalogue)
             found += problems
-    draft = Draft(catalogue, fleet, stacks, frozenset(files), addresses, addresses_document)
+    draft = Draft(catalogue, venues, fleet, stacks, frozenset(files), addresses, addresses_document)
     return draft, tuple(found)
 
 

@@ -75,10 +75,8 @@ def places_of(configuration: Configuration) -> Mapping[str, str]:
 
 def venue_places_of(configuration: Configuration) -> Mapping[str, tuple[str, ...]]:
     """Region to the places of the venues that it serves; venues that a content network answers for have none."""
-    from fleet.catalogue.venue_sites import load_sites
-
     places: dict[str, list[str]] = {}
-    for site in load_sites():
+    for site in configuration.venues.sites:
         if site.place and not site.edge:
             places.setdefault(site.venue.name, []).append(site.place)
     return {

@@ -11,8 +11,7 @@ from pathlib import Path
 from fleet.catalogue.catalogue import Place
 from fleet.catalogue.prices import PriceList
 from fleet.catalogue.round_trips import Basis, RoundTrips, load_round_trips
-from fleet.catalogue.venue_sites import Site, load_sites
-from fleet.catalogue.venues import load_venues
+from fleet.catalogue.venue_sites import Site, VenueList
 from fleet.configuration import Configuration
 from fleet.model.venue import VenueUse
 from fleet.placement.offers import own_offers
@@ -87,7 +86,7 @@ def chart(configuration: Configuration, prices: PriceList, measured: Mapping[Pai
             place=trips.places[region.place],
             is_hub=name == configuration.fleet.hub,
             monthly_usd=costs[name],
-            serves=tuple(_served(configuration.stacks[name].venues, region.place, trips)),
+            serves=tuple(_served(configuration.stacks[name].venues, region.place, trips, configuration.venues)),
         )
         for name, region in configuration.fleet.regions.items()
     )
@@ -113,21 +112,20 @@ def read_measured(path: Path) -> Mapping[Pair, float]:
     return {(node, peer): (ms + known.get((peer, node), ms)) / 2 for (node, peer), ms in known.items()}
 
 
-def _served(uses: tuple[VenueUse, ...], place: str, trips: RoundTrips) -> Iterator[Served]:
-    venues = load_venues()
+def _served(uses: tuple[VenueUse, ...], place: str, trips: RoundTrips, venues: VenueList) -> Iterator[Served]:
     for use in uses:
-        venue = venues.get(use.venue)
+        venue = venues.by_name.get(use.venue)
         if venue is None or venue.kind not in BROKERS_AND_DATA:
             continue
-        site = _site(use)
+        site = _site(use, venues)
         where = site.place if site is not None and not site.edge else ""
         ms = trips.between(place, where).ms if where else None
         yield Served(use.venue, venue.title, use.mode == "active", where, ms)
 
 
-def _site(use: VenueUse) -> Site | None:
+def _site(use: VenueUse, venues: VenueList) -> Site | None:
     """The site that an account is at: its own, or the venue's only one."""
-    sites = [site for site in load_sites() if site.venue.name == use.venue]
+    sites = [site for site in venues.sites if site.venue.name == use.venue]
     own = [site for site in sites if site.name == f"{use.venue}/{use.account}"]
     if own:
         return own[0]

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 
 from fleet.catalogue.prices import PriceList
 from fleet.catalogue.round_trips import load_round_trips
+from fleet.catalogue.venue_sites import VenueList
 from fleet.configuration import Configuration
 from fleet.placement.exhaustive import MOST, Exhaustive
 from fleet.placement.plan import Objective, Plan, moved, plan_of
 from fleet.placement.problem import Problem, obstacle
-from fleet.placement.question import Asked, Question, ask, no_such, sites_of, venue_names
+from fleet.placement.question import Asked, Question, ask, no_such
 from fleet.placement.sensitivity import Flip, flips_among_all, flips_among_neighbours
 
 if TYPE_CHECKING:
@@ -222,19 +223,20 @@ class Permission:
     monthly_usd: Decimal | None
 
 
-def permissions(asked: Asked, venue: str, place: str) -> tuple[Permission, ...]:
+def permissions(asked: Asked, venues: VenueList, venue: str, place: str) -> tuple[Permission, ...]:
     """May this venue be served from that place, and if not, from where; one answer for each of its sites.
 
     Raises:
         BadQuestion: there is no such venue or no such place.
     """
     trips = load_round_trips()
-    if not sites_of(venue):
-        raise no_such("venue", venue, venue_names())
+    sites = venues.sites_of(venue)
+    if not sites:
+        raise no_such("venue", venue, venues.site_names())
     if place not in trips.places:
         raise no_such("place", place, trips.places)
     found: list[Permission] = []
-    for site in sites_of(venue):
+    for site in sites:
         refusal = site.refusal_at(place)
         legal = [offer for offer in asked.offers if not site.refusal_at(offer.place)]
         if not refusal or not legal or not site.place:

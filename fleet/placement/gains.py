@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from math import inf
 
 from fleet.catalogue.round_trips import Basis
+from fleet.catalogue.venue_sites import VenueList
 from fleet.placement.problem import Reach
 from fleet.placement.question import Question, Reached, reached_from
 
@@ -41,7 +42,9 @@ class Gain:
         return inf if self.before_ms is None else self.before_ms - self.ms
 
 
-def gains(places: Mapping[str, str], standing: Sequence[str], added: Sequence[str]) -> tuple[Gain, ...]:
+def gains(
+    places: Mapping[str, str], standing: Sequence[str], added: Sequence[str], venues: VenueList
+) -> tuple[Gain, ...]:
     """Every venue in use that an added region serves sooner than all that stand, the most gained first.
 
     What venues refuse is kept: a region whose addresses a venue refuses is never near to it.
@@ -52,7 +55,7 @@ def gains(places: Mapping[str, str], standing: Sequence[str], added: Sequence[st
         added: regions that come; a venue counts for the nearest of them.
     """
     regions = (*standing, *added)
-    rows = reached_from([places[name] for name in regions], Question())
+    rows = reached_from([places[name] for name in regions], Question(), venues)
     found = (gain for row in rows for gain in _gain(row, regions, len(standing)))
     order = {name: number for number, name in enumerate(added)}
     return tuple(sorted(found, key=lambda gain: (order[gain.region], -gain.gained_ms)))

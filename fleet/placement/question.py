@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from fleet.catalogue.prices import PriceList
 from fleet.catalogue.round_trips import RoundTrips, load_round_trips
-from fleet.catalogue.venue_sites import Site, load_sites
+from fleet.catalogue.venue_sites import Site, VenueList
 from fleet.configuration import Configuration
 from fleet.model.nearest import nearest
 from fleet.placement.offers import REGION_SIZE, Offer, Size, market_offers, own_offers
@@ -79,8 +79,8 @@ def ask(question: Question, configuration: Configuration, prices: PriceList) -> 
     Raises:
         BadQuestion: everything in the question that does not exist.
     """
-    _check(question, prices)
-    chosen, left_out = _sites(question)
+    _check(question, configuration.venues, prices)
+    chosen, left_out = _sites(question, configuration.venues)
     if not chosen:
         raise BadQuestion("no venue is left to place for: " + "; ".join(f"{name} ({why})" for name, why in left_out))
     hosts = tuple(_host(site, question.hosting) for site in chosen)
@@ -116,24 +116,14 @@ class Reached:
     """One for each of the places, in their order."""
 
 
-def reached_from(places: Sequence[str], question: Question) -> tuple[Reached, ...]:
+def reached_from(places: Sequence[str], question: Question, venues: VenueList) -> tuple[Reached, ...]:
     """Every site that a question is about, from given places."""
     trips = load_round_trips()
-    chosen, _ = _sites(question)
+    chosen, _ = _sites(question, venues)
     return tuple(
         Reached(site, host, tuple(_reach(trips, place, site, host) for place in places))
         for site, host in ((site, _host(site, question.hosting)) for site in chosen)
     )
-
-
-def sites_of(name: str) -> tuple[Site, ...]:
-    """The sites that a name stands for: a venue's, or one of them; empty if there is none of that name."""
-    return tuple(site for site in load_sites() if name in (site.name, site.venue.name))
-
-
-def venue_names() -> tuple[str, ...]:
-    """Every name of a venue or of one of its sites."""
-    return tuple(dict.fromkeys(name for site in load_sites() for name in (site.venue.name, site.name)))
 
 
 def no_such(kind: str, name: str, known: Iterable[str]) -> BadQuestion:
@@ -145,10 +135,10 @@ def _host(site: Site, hosting: Hosting) -> str:
     return site.claimed_place if hosting is Hosting.SPECIFICATION else site.place
 
 
-def _sites(question: Question) -> tuple[tuple[Site, ...], tuple[tuple[str, str], ...]]:
+def _sites(question: Question, venues: VenueList) -> tuple[tuple[Site, ...], tuple[tuple[str, str], ...]]:
     chosen: list[Site] = []
     left_out: list[tuple[str, str]] = []
-    for site in load_sites():
+    for site in venues.sites:
         named = site.name in question.venues or site.venue.name in question.venues
         if (question.venues and not named) or site.venue.kind not in BROKERS_AND_DATA:
             continue
@@ -195,8 +185,8 @@ def _of(values: Mapping[str, float], site: Site, otherwise: Value) -> float | Va
     return values.get(site.name, values.get(site.venue.name, otherwise))
 
 
-def _check(question: Question, prices: PriceList) -> None:
-    venues = venue_names()
+def _check(question: Question, venue_list: VenueList, prices: PriceList) -> None:
+    venues = venue_list.site_names()
     found = [
         *_unknown("venue", question.venues, venues),
         *_unknown("venue", question.weights, venues),

@@ -61,7 +61,9 @@ def outlook(
         name for name in configuration.stacks if name not in there and name in previewed and _comes(previewed[name])
     )
     places = {name: region.place for name, region in configuration.fleet.regions.items()}
-    closer = tuple(Closer(gain, _mode(configuration, gain)) for gain in gains(places, standing, added))
+    closer = tuple(
+        Closer(gain, _mode(configuration, gain)) for gain in gains(places, standing, added, configuration.venues)
+    )
     return Outlook(
         changes(plans, configuration, prices, Usage(), today),
         added,

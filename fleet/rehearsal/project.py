@@ -2,7 +2,7 @@
 
 The programs (``stacks/``) are linked, not copied: what runs in the lab is what runs against the clouds. Copied are the
 facts and choices (``fleet.yaml``, ``Pulumi*.yaml``), with the few changed that are different in a lab: who the
-operator is, which address ranges are free, where the hub stands.
+operator is, which address ranges are free, where the hub stands; and the fleet's own catalogue as it is.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+
+from fleet.catalogue.overlay import FOLDER
 
 DOMAIN = "rehearsal.internal"
 """ICANN keeps .internal for private use: no such name is ever asked for outside."""
@@ -46,6 +48,7 @@ def prepare_project(checkout: Path, project: Path, facts: LabFacts) -> tuple[str
     project.mkdir(parents=True, exist_ok=True)
     (project / ORIGINALS).mkdir(exist_ok=True)
     _link(checkout / "stacks", project / "stacks")
+    _copy_catalogue(checkout / FOLDER, project / FOLDER)
     written = []
     for source in sorted([checkout / "fleet.yaml", *checkout.glob("Pulumi*.yaml")]):
         kept = project / ORIGINALS / source.name
@@ -81,6 +84,13 @@ def _in_the_lab(name: str, document: Mapping[str, Any], facts: LabFacts) -> dict
     elif name == "Pulumi.addresses.yaml":
         changed["config"] = {**document["config"], "fleet:regions": list(facts.open_regions)}
     return changed
+
+
+def _copy_catalogue(source: Path, copy: Path) -> None:
+    """As it is now: rows that went are gone, and what a rehearsal writes there stays in the rehearsal."""
+    shutil.rmtree(copy, ignore_errors=True)
+    if source.is_dir():
+        shutil.copytree(source, copy)
 
 
 def _salt_line(copy: Path) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from fleet.catalogue.venues import load_venues
 from fleet.configuration import Configuration
 from fleet.model.bundles import TRADING
 from fleet.model.nearest import nearest
@@ -15,7 +14,7 @@ def planned(configuration: Configuration, venue: str, account: str, target: str)
     Raises:
         MoveError: no such broker, account or region, the region trades it already, or cannot trade it.
     """
-    brokers = [name for name, one in load_venues().items() if one.kind == "broker"]
+    brokers = [name for name, one in configuration.venues.by_name.items() if one.kind == "broker"]
     if venue not in brokers:
         near = nearest(venue, brokers) or f"there are: {', '.join(brokers)}"
         raise MoveError(f"{venue} is not a broker of the catalogue; {near}")
@@ -32,7 +31,7 @@ def planned(configuration: Configuration, venue: str, account: str, target: str)
         raise MoveError(f"{target} trades account {account} of {venue} already")
     if TRADING not in configuration.stacks[target].bundles:
         raise MoveError(f"{target} does not run the bundle {TRADING}: add it to its fleet:bundles first")
-    if load_venues()[venue].max_sessions == 1:
+    if configuration.venues.by_name[venue].max_sessions == 1:
         raise MoveError(
             f"{venue} lets an account in once, so no other region can stand by for it: remove it from "
             f"Pulumi.{traders[0]}.yaml, fleet up {traders[0]}, then add it to Pulumi.{target}.yaml, fleet up {target}"

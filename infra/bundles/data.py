@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from fleet.catalogue.venues import load_venues
 from fleet.configuration import Configuration, HostRef
 from fleet.model.bundles import DATA
 from fleet.model.ports import DATA as DATA_PORT
@@ -32,7 +31,7 @@ def data_service(region: Region) -> Service:
     """
     sources = used_venues(region.configuration, region.ref.region, "data", "feed")
     environments = {
-        "data": {"FLEET_VENUES": venue_list(sources), **_gateways(sources)},
+        "data": {"FLEET_VENUES": venue_list(sources), **_gateways(region.configuration, sources)},
         **{
             name: values
             for name, values in venue_environments(sources, region.ref.region, region.vault).items()
@@ -42,11 +41,11 @@ def data_service(region: Region) -> Service:
     return region.service(SERVICE, DATA_PORT, environments)
 
 
-def _gateways(sources: tuple[Used, ...]) -> dict[str, str]:
+def _gateways(configuration: Configuration, sources: tuple[Used, ...]) -> dict[str, str]:
     """Where the processes are that feeds are read through."""
     found = {}
     for use, feed in sources:
-        broker = load_venues()[feed.via] if feed.via else None
+        broker = configuration.venues.by_name[feed.via] if feed.via else None
         if broker is not None and broker.sidecar is not None:
             found[broker.sidecar.address_variable] = f"{sidecar_name(use, broker)}:{broker.sidecar.port}"
     return found

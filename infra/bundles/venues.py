@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from fleet.catalogue.venues import Credential, Kind, Venue, credential_name, load_venues
+from fleet.catalogue.venues import Credential, Kind, Venue, credential_name
 from fleet.configuration import Configuration
 from fleet.model.venue import VenueUse
 from fleet.secrets import SecretError, Vault
@@ -14,7 +14,7 @@ Used = tuple[VenueUse, Venue]
 
 def used_venues(configuration: Configuration, region: str, *kinds: Kind) -> tuple[Used, ...]:
     """What a region uses of some kinds, without the venues that are not run yet."""
-    venues = load_venues()
+    venues = configuration.venues.by_name
     uses = ((use, venues[use.venue]) for use in configuration.stacks[region].venues)
     return tuple((use, venue) for use, venue in uses if venue.kind in kinds and venue.status == "active")
 

@@ -14,6 +14,14 @@ from infra.retry import rate_limit_hooks
 
 
 @dataclass(frozen=True)
+class DeclaredAddress:
+    """A static address that the server's own stack declares."""
+
+    handle: pulumi.Input[str]
+    address: pulumi.Input[str]
+
+
+@dataclass(frozen=True)
 class ServerRequest:
     """What a provider's component is asked for."""
 
@@ -27,7 +35,7 @@ class ServerRequest:
     provider_key: str
     """Public key to register at the provider: each host's own, since an account takes a key only once."""
     openings: tuple[Opening, ...]
-    reserved: ReservedAddress | None
+    reserved: ReservedAddress | DeclaredAddress | None
     """Its static address; None only for a server that brings its own (``existing``)."""
     rebuild: bool
     """True in the one run that replaces the server because its ``generation`` was raised."""
@@ -45,7 +53,7 @@ class ServerRequest:
         return self.host
 
     @property
-    def static(self) -> ReservedAddress:
+    def static(self) -> ReservedAddress | DeclaredAddress:
         """The static address of a rented server; its absence was refused before anything was declared."""
         assert self.reserved is not None, f"{self.id}: no static address"
         return self.reserved

@@ -18,7 +18,7 @@ from pulumi.automation.events import EngineEvent
 
 from fleet.catalogue.price_reading import load_prices
 from fleet.catalogue.round_trips import load_round_trips
-from fleet.catalogue.venue_sites import load_sites
+from fleet.catalogue.venue_sites import load_sites, load_venue_list
 from fleet.configuration import Configuration, load
 from fleet.cost.engine_events import plan_of_events
 from fleet.cost.plan import Plan, PreviewUnreadable, read_plan
@@ -146,8 +146,8 @@ def test_what_a_venue_refuses_does_not_bring_it_closer(default: Configuration) -
 
 def test_a_venue_counts_for_the_nearest_of_several_regions_that_come(default: Configuration) -> None:
     places = {"hub": "cdmx", "nj": "new-jersey", "ldn": "london"}
-    alone = {gain.site: gain.region for gain in gains(places, ["hub"], ["nj"])}
-    both = {gain.site: gain.region for gain in gains(places, ["hub"], ["nj", "ldn"])}
+    alone = {gain.site: gain.region for gain in gains(places, ["hub"], ["nj"], default.venues)}
+    both = {gain.site: gain.region for gain in gains(places, ["hub"], ["nj", "ldn"], default.venues)}
     assert alone["kraken"] == "nj"
     assert both["kraken"] == "ldn"
     assert both["alpaca"] == "nj"
@@ -156,7 +156,7 @@ def test_a_venue_counts_for_the_nearest_of_several_regions_that_come(default: Co
 def test_every_gain_is_shorter_than_from_all_that_stand() -> None:
     trips = load_round_trips()
     places = {"hub": "cdmx", "sg": "singapore", "tyo": "tokyo", "chi": "chicago"}
-    found = gains(places, ["hub", "sg"], ["tyo", "chi"])
+    found = gains(places, ["hub", "sg"], ["tyo", "chi"], load_venue_list())
     assert {gain.region for gain in found} == {"tyo", "chi"}
     sites = {site.name: site for site in load_sites()}
     for gain in found:

@@ -13,7 +13,10 @@ from fleet.cli.context import Context, Json, Root
 from fleet.cli.output import print_json, print_table
 
 if TYPE_CHECKING:
+    from fleet.catalogue.prices import PriceList
+    from fleet.configuration import Configuration
     from fleet.placement.answer import Answer
+    from fleet.placement.question import Question
 
 REFUSED = 3
 
@@ -80,9 +83,7 @@ def place(
         size=Size(vcpu, Decimal(memory)),
     )
     if serve:
-        from fleet.placement.question import ask
-
-        _serve(serve, ask(question, configuration, prices), as_json=json)
+        _serve(serve, question, configuration, prices, as_json=json)
         return
     found = answer(question, configuration, prices)
     if plot is not None:
@@ -138,15 +139,14 @@ def _claims(*, as_json: bool) -> None:
     )
 
 
-def _serve(wanted: str, asked: object, *, as_json: bool) -> None:
+def _serve(wanted: str, question: Question, configuration: Configuration, prices: PriceList, *, as_json: bool) -> None:
     from fleet.placement.answer import permissions
     from fleet.placement.facts import permission_facts
-    from fleet.placement.question import Asked
+    from fleet.placement.question import ask
     from fleet.placement.text import permission_line
 
-    assert isinstance(asked, Asked)
     venue, _, there = wanted.partition("=")
-    rows = permissions(asked, venue, there)
+    rows = permissions(ask(question, configuration, prices), configuration.venues, venue, there)
     if as_json:
         print_json([permission_facts(row) for row in rows])
     else:

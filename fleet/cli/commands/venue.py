@@ -15,18 +15,17 @@ app = typer.Typer(name="venue", help="Which region uses which venue; moving an a
 @app.command("list")
 def list_venues(root: Root = None, json: Json = False) -> None:
     """Every venue that a region uses, and the ones of the catalogue that none does."""
-    from fleet.catalogue.venues import load_venues
-
-    stacks = Context(root).configuration.stacks
+    configuration = Context(root).configuration
+    stacks, venues = configuration.stacks, configuration.venues.by_name.values()
     rows: list[tuple[str, ...]] = [
         (venue.name, venue.kind, venue.status, use.account, region, use.mode)
-        for venue in load_venues().values()
+        for venue in venues
         for region, stack in stacks.items()
         for use in stack.venues
         if use.venue == venue.name
     ]
     used = {row[0] for row in rows}
-    rows += [(one.name, one.kind, one.status, "", "", "") for one in load_venues().values() if one.name not in used]
+    rows += [(one.name, one.kind, one.status, "", "", "") for one in venues if one.name not in used]
     heads = ("venue", "kind", "status", "account", "region", "mode")
     if json:
         print_json([dict(zip(heads, row, strict=True)) for row in rows])

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fleet.catalogue import Catalogue
-from fleet.catalogue.venues import load_venues
 from fleet.configuration.draft import Draft, StackDraft, host_path
 from fleet.model.bundles import QUESTDB
 from fleet.model.memory import HOST_RESERVE_MB, Load, services_of, total_mb
@@ -42,7 +41,7 @@ def _memory_mb(host: Host, catalogue: Catalogue) -> int | None:
 
 
 def _load(draft: Draft, stack: StackDraft) -> Load:
-    venues = load_venues()
+    venues = draft.venues.by_name
     sidecars = [
         written
         for written in stack.venues

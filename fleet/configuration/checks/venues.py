@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from fleet.catalogue.venues import Venue, load_venues
+from fleet.catalogue.venues import Venue
 from fleet.configuration.draft import BUNDLES_KEY, Draft, StackDraft, WrittenUse
 from fleet.model.bundles import DATA, HUB, TRADING
 from fleet.model.nearest import nearest
@@ -14,7 +14,7 @@ from fleet.model.validation import at
 
 def check_venues(draft: Draft) -> Iterator[Problem]:
     """Every venue exists and may be used, one region trades an account, and a region's venues do not collide."""
-    venues = load_venues()
+    venues = draft.venues.by_name
     for stack in draft.stacks.values():
         for written in stack.venues:
             yield from _exists(stack, written, venues)
