@@ -7,7 +7,8 @@ checked and the secrets opened (slow on purpose) in a thread, while the engine r
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import pulumi
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 
 async def declare() -> None:
-    """Declare the selected stack: ``addresses``, or a region of fleet.yaml.
+    """Declare the selected stack: ``addresses``, a region of fleet.yaml, or the probe that its stack file describes.
 
     Raises:
         pulumi.RunError: with the text of every problem in the configuration, or of a missing secret; nothing was
@@ -28,6 +29,9 @@ async def declare() -> None:
     stack = pulumi.get_stack()
     if stack == OUTPUT:
         _addresses()
+        return
+    if (probed := pulumi.Config("fleet").get_object("probe")) is not None:
+        _probe(stack, probed)
         return
     reading = asyncio.ensure_future(read_addresses(pulumi.get_project()))
     try:
@@ -48,6 +52,16 @@ def _addresses() -> None:
     from stacks.preparation import load_configuration
 
     addresses(load_configuration())
+
+
+def _probe(stack: str, values: Mapping[str, Any]) -> None:
+    from infra.vault import open_vault
+    from stacks.preparation import load_configuration, problems_as_run_errors
+    from stacks.probe import probe
+
+    configuration = load_configuration()
+    with problems_as_run_errors():
+        probe(configuration, open_vault(), stack, values)
 
 
 def _prepare(stack: str) -> tuple[Configuration, Vault]:
