@@ -14,7 +14,6 @@ from fleet.catalogue.catalogue import Catalogue
 from fleet.catalogue.physics import SAME_METRO_MS
 from fleet.catalogue.round_trips import RoundTrips, load_round_trips
 from fleet.catalogue.venue_sites import Site as VenueSite
-from fleet.catalogue.venue_sites import load_sites
 from fleet.configuration import Configuration
 from fleet.model.stack import ExistingHost
 from lab.internet.table import Internet, Site, Way
@@ -34,9 +33,9 @@ def venues_internet(configuration: Configuration) -> Internet:
             origins[ref.id] = configuration.fleet.regions[ref.region].place
     places = sorted(set(origins.values()))
     sites: dict[str, Site] = {}
-    for site in load_sites():
+    for site in configuration.venues.sites:
         for name, found in _sites_of(site, places).items():
-            # Of a venue that is in several places, whose host names do not say which, the first one counts.
+            # Of a venue that is in several places, the first one counts for a name of which no row says where it is.
             sites.setdefault(name, found)
     return Internet(tuple(sites.values()), origins)
 
@@ -50,6 +49,8 @@ def _sites_of(site: VenueSite, places: Iterable[str]) -> dict[str, Site]:
     tls: dict[str, set[int]] = {}
     tcp: dict[str, set[int]] = {}
     for endpoint in site.venue.endpoints:
+        if endpoint.site not in ("", site.name.partition("/")[2]):
+            continue
         parts = urlsplit(endpoint.url if "//" in endpoint.url else f"//{endpoint.url}")
         ports = tcp if endpoint.transport == "tcp" else tls
         ports.setdefault(parts.hostname or "", set()).add(parts.port or HTTPS)

@@ -46,6 +46,12 @@ def test_a_venue_is_as_far_as_the_catalogue_says(internet: Internet) -> None:
     assert kraken.headers == {}
 
 
+def test_the_names_of_a_venue_in_several_places_are_each_in_theirs(internet: Internet) -> None:
+    between = load_round_trips().between
+    assert site(internet, "ndc1.ibllc.com").ways["cdmx"] == Way(between("cdmx", "new-jersey").ms)
+    assert site(internet, "cdc1.ibllc.com").ways["cdmx"] == Way(between("cdmx", "chicago").ms)
+
+
 def test_behind_a_content_network_packets_are_near_and_answers_as_far_as_the_venue(internet: Internet) -> None:
     coinbase = site(internet, "api.exchange.coinbase.com")
     away = load_round_trips().between("singapore", "virginia").ms
