@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from fleet.configuration import Configuration
 from fleet.model.bundles import TRADING
 from fleet.model.nearest import nearest
@@ -37,3 +39,17 @@ def planned(configuration: Configuration, venue: str, account: str, target: str)
             f"Pulumi.{traders[0]}.yaml, fleet up {traders[0]}, then add it to Pulumi.{target}.yaml, fleet up {target}"
         )
     return Move(venue, account, traders[0], target)
+
+
+def refuse_absent(move: Move, standing: Collection[str]) -> None:
+    """Both regions have to be there: one is told to stop and seen to have, the other one to start.
+
+    Args:
+        standing: the hosts that were brought up.
+
+    Raises:
+        MoveError: one is not; nothing was changed.
+    """
+    for region in (move.source, move.target):
+        if region not in standing:
+            raise MoveError(f"{region} was not brought up, so {move} cannot begin. Run: fleet up {region}")

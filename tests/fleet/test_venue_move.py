@@ -10,7 +10,7 @@ import pytest
 from fleet.configuration import load
 from fleet.model.venue import Mode
 from fleet.venues.move import Journal, Move, MoveError, begin_or_resume, carry_out
-from fleet.venues.planning import planned
+from fleet.venues.planning import planned, refuse_absent
 from fleet.venues.running import with_mode
 
 MOVE = Move("alpaca", "main", "nj", "sg")
@@ -158,6 +158,13 @@ def test_a_target_that_cannot_be_prepared_leaves_the_source_trading(tmp_path: Pa
 def test_a_move_that_cannot_be(venue: str, account: str, target: str, said: str) -> None:
     with pytest.raises(MoveError, match=said):
         planned(load(Path(__file__).parents[2]), venue, account, target)
+
+
+def test_a_move_needs_both_of_its_regions() -> None:
+    refuse_absent(MOVE, ("hub", "nj", "sg"))
+    for standing, missing in ((("hub", "nj"), "sg"), (("sg",), "nj")):
+        with pytest.raises(MoveError, match=f"^{missing} was not brought up.* Run: fleet up {missing}$"):
+            refuse_absent(MOVE, standing)
 
 
 def test_a_mode_is_written_where_the_account_stands() -> None:

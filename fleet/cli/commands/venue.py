@@ -42,7 +42,7 @@ def move(
 ) -> None:
     """Let another region trade an account: the old one stops, is seen to have stopped, then the new one starts."""
     from fleet.venues.move import Journal, Move, begin_or_resume, carry_out
-    from fleet.venues.planning import planned
+    from fleet.venues.planning import planned, refuse_absent
     from fleet.venues.running import RunningFleet
 
     context = Context(root)
@@ -52,7 +52,10 @@ def move(
         wanted = planned(context.configuration, venue, account, to)
     else:
         # The files may be on the way: where it comes from is what the journal says.
-        wanted = Move(venue, account, under_way.source, to)
-    going = begin_or_resume(journal, wanted)
-    carry_out(going, RunningFleet(context.workspace, context.vault, context.hosts, progress), journal)
+        wanted = begin_or_resume(journal, Move(venue, account, under_way.source, to))
+    fleet = RunningFleet(context.workspace, context.vault, context.hosts, progress)
+    if under_way is None:
+        refuse_absent(wanted, [host.ref.id for host in fleet.hosts])
+    # Only now: what cannot begin must not be found under way.
+    carry_out(begin_or_resume(journal, wanted), fleet, journal)
     print(f"{venue}: account {account} is traded from {to}")
