@@ -1,0 +1,1 @@
+"""How long venues take to answer, measured from the fleet's hosts."""
