@@ -31,6 +31,7 @@ from pulumi.dynamic import (
 )
 
 from hosts import HostState, HostUnreachable, Report, Target
+from infra.parts_provider import PartsProvider
 from infra.reach import REACH_INPUTS, reach_inputs, reached
 
 REVISION = "1"
@@ -215,7 +216,10 @@ class HostPartResource(Resource, module="infra", name="HostPart"):
         super().__init__(HostStateProvider(), name, inputs, opts)
 
 
-def part_of(server: pulumi.Resource | None, **options: object) -> pulumi.ResourceOptions:
+def part_of(
+    server: pulumi.Resource | None, provider: PartsProvider, after: pulumi.Resource | None = None
+) -> pulumi.ResourceOptions:
     """Options of a host part: it is made anew with its server, and goes with it without a last visit."""
     followed = {"deleted_with": server, "replace_with": [server]} if server is not None else {}
-    return pulumi.ResourceOptions(**followed, **options)  # type: ignore[arg-type]
+    depends_on = [after] if after is not None else None
+    return pulumi.ResourceOptions(provider=provider, depends_on=depends_on, **followed)  # type: ignore[arg-type]

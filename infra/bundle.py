@@ -10,6 +10,7 @@ from fleet.secrets import Vault
 from infra.adapter import part_of
 from infra.bundles.host_bundles import releases_of
 from infra.host import host_target
+from infra.parts_provider import PartsProvider
 from infra.release_adapter import BundlePart, BundleReleaseProvider
 from infra.servers.server import Server
 
@@ -28,7 +29,12 @@ class BundleRelease(Resource, module="infra", name="BundleRelease"):
 
 
 def declare_bundles(
-    configuration: Configuration, ref: HostRef, server: Server, vault: Vault, after: pulumi.Resource
+    configuration: Configuration,
+    ref: HostRef,
+    server: Server,
+    vault: Vault,
+    provider: PartsProvider,
+    after: pulumi.Resource,
 ) -> dict[str, pulumi.Output[str]]:
     """Declare every bundle of a host, one after the other: a bundle finds what it reads from already there.
 
@@ -41,9 +47,8 @@ def declare_bundles(
     running = {}
     for release in releases_of(configuration, ref, vault):
         part = BundlePart(target, release, configuration.stacks[ref.region].held.get(release.bundle, ""))
-        made = BundleRelease(
-            f"{ref.id}-{release.bundle}", part, server.address, part_of(server.resource, depends_on=[after])
-        )
+        options = part_of(server.resource, provider, after)
+        made = BundleRelease(f"{ref.id}-{release.bundle}", part, server.address, options)
         running[release.bundle] = made.running
         after = made
     return running

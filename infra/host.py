@@ -30,6 +30,7 @@ from infra.adapter import HostPart, HostPartResource, part_of
 from infra.bundles.host_bundles import mesh_ports
 from infra.first_boot import DEPLOY_PATH, first_contact_path, late_key_seconds, permanent_path
 from infra.guest import settled_ports
+from infra.parts_provider import PartsProvider
 from infra.servers.server import Server
 from templates.render import render
 from templates.settings import read_settings
@@ -41,7 +42,9 @@ class BaseHost(HostPartResource, module="infra", name="BaseHost"):
     """The base of one host, as a resource."""
 
 
-def declare_base(configuration: Configuration, ref: HostRef, server: Server, vault: Vault) -> BaseHost:
+def declare_base(
+    configuration: Configuration, ref: HostRef, server: Server, vault: Vault, provider: PartsProvider
+) -> BaseHost:
     """Declare the base of one host on its server."""
     return BaseHost(
         ref.id,
@@ -54,7 +57,7 @@ def declare_base(configuration: Configuration, ref: HostRef, server: Server, vau
             settled_ports=_settled_ports(configuration.fleet, ref.host),
         ),
         server.address,
-        part_of(server.resource),
+        part_of(server.resource, provider),
     )
 
 

@@ -15,6 +15,7 @@ from hosts import Absent, File, Handler, HostState, WireguardInterface
 from infra.adapter import HostPart, HostPartResource, part_of
 from infra.address_book import AddressBook
 from infra.host import host_target
+from infra.parts_provider import PartsProvider
 from infra.servers.server import Server
 from templates.render import render
 from wireguard.keys import ReferencedKeys
@@ -35,6 +36,7 @@ def declare_mesh_node(
     server: Server,
     addresses: AddressBook,
     vault: Vault,
+    provider: PartsProvider,
     after: pulumi.Resource,
 ) -> MeshNode:
     """Declare the mesh node of one host, brought up after ``after`` (its base)."""
@@ -44,7 +46,7 @@ def declare_mesh_node(
         state=mesh_state(configuration, ref, mesh, vault),
         guest=isinstance(ref.host, ExistingHost),
     )
-    return MeshNode(ref.id, part, server.address, part_of(server.resource, depends_on=[after]))
+    return MeshNode(ref.id, part, server.address, part_of(server.resource, provider, after))
 
 
 def mesh_plan(configuration: Configuration, addresses: AddressBook) -> MeshPlan:

@@ -1,7 +1,8 @@
 """What every stack begins with: the whole configuration is checked, then the selected stack is declared.
 
 Half of a short run is imports. So this module needs nothing but the SDK, and the rest is imported, the configuration
-checked and the secrets opened (slow on purpose) in a thread, while the engine reads the stack of the addresses.
+checked and the secrets opened (slow on purpose) in a thread, while the engine reads the stack of the addresses and
+starts the provider of the host parts.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pulumi
 
 from infra.address_book import OUTPUT, read_addresses
+from infra.parts_provider import PartsProvider
 
 if TYPE_CHECKING:
     from fleet.configuration import Configuration
@@ -33,6 +35,7 @@ async def declare() -> None:
     if (probed := pulumi.Config("fleet").get_object("probe")) is not None:
         _probe(stack, probed)
         return
+    provider = PartsProvider()
     reading = asyncio.ensure_future(read_addresses(pulumi.get_project()))
     try:
         configuration, vault = await asyncio.to_thread(_prepare, stack)
@@ -44,7 +47,7 @@ async def declare() -> None:
     from stacks.region import region
 
     with problems_as_run_errors():
-        await region(configuration, vault, stack, await reading)
+        await region(configuration, vault, stack, await reading, provider)
 
 
 def _addresses() -> None:

@@ -9,12 +9,15 @@ from infra.bundle import declare_bundles
 from infra.host import declare_base
 from infra.mesh import declare_mesh_node
 from infra.outputs import GENERATIONS, describe, read_generations
+from infra.parts_provider import PartsProvider
 from infra.servers import declare
 from infra.servers.request import server_request
 from infra.stock import refuse_rebuild_without_stock
 
 
-async def region(configuration: Configuration, vault: Vault, name: str, addresses: AddressBook) -> None:
+async def region(
+    configuration: Configuration, vault: Vault, name: str, addresses: AddressBook, provider: PartsProvider
+) -> None:
     """Declare everything in one region and export what people and tools ask for."""
     hosts = configuration.hosts_of(name)
     generations = await read_generations(pulumi.get_project(), name, hosts)
@@ -22,9 +25,9 @@ async def region(configuration: Configuration, vault: Vault, name: str, addresse
 
     for ref in hosts:
         server = declare(server_request(configuration, ref, addresses, vault, generations.get(ref.id)))
-        base = declare_base(configuration, ref, server, vault)
-        node = declare_mesh_node(configuration, ref, server, addresses, vault, after=base)
-        bundles = declare_bundles(configuration, ref, server, vault, after=node)
+        base = declare_base(configuration, ref, server, vault, provider)
+        node = declare_mesh_node(configuration, ref, server, addresses, vault, provider, after=base)
+        bundles = declare_bundles(configuration, ref, server, vault, provider, after=node)
         pulumi.export(ref.id, describe(configuration, ref, server, vault, node))
         pulumi.export(f"{ref.id}-bundles", bundles)
     pulumi.export(GENERATIONS, {ref.id: ref.host.generation for ref in hosts})
