@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from importlib import resources
 from ipaddress import IPv4Address
 
+from fleet.model.images import Images
 from fleet.model.ports import QUESTDB_HTTP, QUESTDB_METRICS, QUESTDB_SQL
 from fleet.secrets import Vault
 from hosts.release import COMPOSE_FILE, Check, Gate, PublishedPort, Release, ReleaseFile
-from infra.bundles.redis import PinnedImages
 from infra.mesh_ports import MeshPort
 from templates.render import render
 
@@ -98,13 +98,13 @@ def mesh_ports(primary: IPv4Address, is_primary: bool) -> tuple[MeshPort, ...]:
 
 
 def primary_release(
-    address: IPv4Address, replicas: tuple[Replica, ...], images: PinnedImages, memory: QuestdbMemory, vault: Vault
+    address: IPv4Address, replicas: tuple[Replica, ...], images: Images, memory: QuestdbMemory, vault: Vault
 ) -> Release:
     """The primary and a shipper for each replica, beside it: an acknowledgement takes one way less than from afar."""
     return _release(address, (QUESTDB_SQL, QUESTDB_METRICS), replicas, images, memory, vault)
 
 
-def replica_release(address: IPv4Address, images: PinnedImages, memory: QuestdbMemory, vault: Vault) -> Release:
+def replica_release(address: IPv4Address, images: Images, memory: QuestdbMemory, vault: Vault) -> Release:
     """A replica: the shipper writes to it over HTTP, its host's services read it as ``READER``."""
     return _release(address, (QUESTDB_SQL, QUESTDB_HTTP, QUESTDB_METRICS), (), images, memory, vault)
 
@@ -113,7 +113,7 @@ def _release(
     address: IPv4Address,
     ports: tuple[int, ...],
     replicas: tuple[Replica, ...],
-    images: PinnedImages,
+    images: Images,
     memory: QuestdbMemory,
     vault: Vault,
 ) -> Release:

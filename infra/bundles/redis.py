@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import resources
-from typing import Protocol
 
+from fleet.model.images import Images
 from fleet.model.ports import REDIS_BUS_OFFSET, REDIS_KEEPER, REDIS_LOCAL
 from fleet.secrets import Vault
 from hosts.release import COMPOSE_FILE, Check, Gate, Release, ReleaseFile
@@ -30,13 +30,6 @@ KEEPER_LIMIT_MB = 64
 
 GATE_PATIENCE_SECONDS = 20
 """How long the gate's check waits for this host's own instances to have read their data."""
-
-
-class PinnedImages(Protocol):
-    """Where images come from, each by its digest."""
-
-    def pinned(self, key: str) -> str:
-        """``repository:tag@sha256:...``; raises an error that names the command which pins it."""
 
 
 @dataclass(frozen=True)
@@ -105,13 +98,11 @@ def mesh_ports(cluster: ClusterPlan, host_id: str) -> tuple[int, ...]:
     return (*ports, *(port + REDIS_BUS_OFFSET for port in ports))
 
 
-def redis_release(
-    cluster: ClusterPlan, host_id: str, images: PinnedImages, memory: RedisMemory, vault: Vault
-) -> Release:
+def redis_release(cluster: ClusterPlan, host_id: str, images: Images, memory: RedisMemory, vault: Vault) -> Release:
     """The bundle of one host.
 
     Raises:
-        Whatever ``images.pinned`` raises for an image without a digest.
+        ImageNotPinned: an image has no digest.
     """
     own = cluster.instances_on(host_id)
     redis_image = images.pinned("redis")

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
+from fleet.model.images import Image, Images
 from fleet.secrets import Vault
 from hosts.release import Release
 from infra.bundles.redis import (
@@ -27,13 +28,12 @@ from rediscluster import ClusterPlan, ClusterSettings, Member, Profile, plan
 VAULT = Vault(bytes(range(32)))
 MEMORY = memory_of(4096)
 REGIONS = ("hub", "nj", "sg", "ldn")
-
-
-class Images:
-    """Every image, pinned."""
-
-    def pinned(self, key: str) -> str:
-        return f"registry.example/{key}:8.0.2-1@sha256:{key.encode().hex():0<64}"
+IMAGES = Images(
+    {
+        key: Image(repository=f"registry.example/{key}", tag="8.0.2-1", digest=f"sha256:{key.encode().hex():0<64}")
+        for key in ("redis", "python")
+    }
+)
 
 
 def cluster(*regions: str, profile: Profile = Profile.HA, leaving: tuple[str, ...] = ()) -> ClusterPlan:
@@ -44,7 +44,7 @@ def cluster(*regions: str, profile: Profile = Profile.HA, leaving: tuple[str, ..
 
 
 def release(host: str, of: ClusterPlan) -> Release:
-    return redis_release(of, host, Images(), MEMORY, VAULT)
+    return redis_release(of, host, IMAGES, MEMORY, VAULT)
 
 
 def compose(rendered: Release) -> dict[str, Any]:
@@ -84,7 +84,7 @@ def test_without_a_part_in_the_cluster_there_is_the_local_instance_alone(host: s
         "local-users.acl",
         "app.password",
     }
-    assert rendered.images == (Images().pinned("redis"),)
+    assert rendered.images == (IMAGES.pinned("redis"),)
     assert mesh_ports(of, host) == ()
 
 
