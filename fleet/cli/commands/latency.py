@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from fleet.cli.commands.latency_probe import probe
 from fleet.cli.context import Context, Json, Root
 from fleet.cli.output import print_json, print_table, progress
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from hosts import Target
 
 app = typer.Typer(name="latency", help="How long venues take to answer, before and after.", no_args_is_help=True)
+app.command()(probe)
 
 Venues = Annotated[list[str] | None, typer.Option("--venue", help="Only this one; repeatable. Default: all in use.")]
 Remaining = Annotated[
