@@ -134,9 +134,9 @@ def test_an_ended_probe_takes_its_server_away_and_what_a_killed_one_left_goes_be
     code, said = ended_while_it_waits(stand, signal.SIGTERM)
 
     assert code == 130, said
-    assert "probe-tokyo: an earlier probe was ended before it could take this away" in said
-    assert said.count("probe-tokyo: create vultr:index/instance:Instance") == 1
-    assert said.count("probe-tokyo: delete vultr:index/instance:Instance") == 2
+    assert "probe-tokyo an earlier probe was ended before it could take this away" in said
+    assert said.count("probe-tokyo create vultr:index/instance:Instance") == 1
+    assert said.count("probe-tokyo delete vultr:index/instance:Instance") == 2
     assert rented(stand) == []
     assert standing(stand.workspace) == ()
 
