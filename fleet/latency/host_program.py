@@ -57,7 +57,6 @@ TELLS = (
     "time_namelookup",
     "time_connect",
     "time_appconnect",
-    "time_pretransfer",
     "time_starttransfer",
     "url_effective",
 )
@@ -96,10 +95,14 @@ class Series:
         self.in_a_row = ("", 0)
         self.samples.append([tick, status, *(round(value * 1000, 3) for value in seconds)])
 
-    def failed(self, tick: int, error: Refused) -> None:
+    def failed(self, error: Refused, *ticks: int) -> None:
+        """One request, for all these ticks."""
         kind, times = self.in_a_row
         self.in_a_row = (error.kind, times + 1 if kind == error.kind else 1)
-        self.errors.append((tick, error.kind, str(error)[:200]))
+        self.told(error, *ticks)
+
+    def told(self, error: Refused, *ticks: int) -> None:
+        self.errors.extend((tick, error.kind, str(error)[:200]) for tick in ticks)
 
     @property
     def over(self) -> bool:
@@ -150,7 +153,6 @@ class Told:
     resolved: float
     connected: float
     shaken: float
-    sent: float
     first_byte: float
     url: str
     complaint: str
@@ -166,7 +168,7 @@ class Told:
 def told(line: str, complaint: str) -> Told:
     # The address is empty where there was no connection.
     words = line[len(MARK) :].rstrip("\n").split(" ", len(TELLS) - 1)
-    resolved, connected, shaken, sent, first_byte = (float(word) for word in words[3:8])
+    resolved, connected, shaken, first_byte = (float(word) for word in words[3:7])
     return Told(
         status=int(words[0]),
         connects=int(words[1]),
@@ -174,9 +176,8 @@ def told(line: str, complaint: str) -> Told:
         resolved=resolved,
         connected=connected,
         shaken=shaken,
-        sent=sent,
         first_byte=first_byte,
-        url=words[8],
+        url=words[7],
         complaint=complaint,
     )
 
@@ -217,7 +218,7 @@ def at_each_tick(task: Task, series: Series, one: Callable[[int], None]) -> None
         try:
             one(tick)
         except Refused as error:
-            series.failed(tick, error)
+            series.failed(error, tick)
 
     started: list[threading.Thread] = []
     for tick in range(task.ticks):
@@ -253,7 +254,8 @@ def cold(task: Task, series: Series) -> None:
             answer.resolved,
             answer.connected - answer.resolved,
             answer.shaken - answer.connected,
-            answer.first_byte - answer.sent,
+            # Not from time_pretransfer: curl takes that one when the request is sent already.
+            answer.first_byte - answer.shaken,
             late + answer.first_byte,
         )
 
@@ -273,10 +275,9 @@ def warm(task: Task, series: Series) -> None:
     os.mkfifo(gate)
     transfers = f'url = "file://{gate}"\noutput = "{os.devnull}"\nurl = "{task.url}"\noutput = "{os.devnull}"\n'
     argv = [*CURL, "--proto", "=https,file", "--max-time", f"{task.timeout:g}", "--write-out", told_format()]
-    # It would wait at the gate for ever if this program were killed.
-    patience = f"{task.due(task.ticks) - time.perf_counter() + 2 * task.timeout + 10:g}"
     process = subprocess.Popen(
-        ["timeout", patience, *argv, "--config", "-"],
+        # It would wait at the gate for ever if this program were killed.
+        ["setpriv", "--pdeathsig", "KILL", *argv, "--config", "-"],
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
@@ -310,8 +311,7 @@ def requests(task: Task, series: Series, gate: Path, process: subprocess.Popen[b
         try:
             answer = next(answers).checked()
         except Refused as error:
-            for one in due:
-                series.failed(one, error)
+            series.failed(error, *due)
             continue
         series.addresses.add(answer.address)
         if answer.connects:
@@ -376,7 +376,7 @@ def connect(host: str, port: int, timeout: float) -> tuple[socket.socket, str, f
     began = time.perf_counter()
     try:
         found = socket.getaddrinfo(host, port, socket.AF_INET, socket.SOCK_STREAM)
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
         raise Refused("dns", f"{host}: {error}") from None
     resolved = time.perf_counter()
     address = found[0][4]
@@ -402,10 +402,12 @@ def websocket(task: Task, series: Series) -> None:
     not_before = 0.0
     open_ticks: dict[int, float] = {}
     ever = False
+    last = Refused("closed", "not connected")
 
     def lost(error: Refused) -> None:
-        for tick in open_ticks:
-            series.failed(tick, error)
+        nonlocal last
+        last = error
+        series.failed(error, *open_ticks)
         open_ticks.clear()
 
     for tick in range(task.ticks):
@@ -422,7 +424,9 @@ def websocket(task: Task, series: Series) -> None:
         try:
             if link is None:
                 if time.perf_counter() < not_before:
-                    raise Refused("closed", "not connected")
+                    # Nothing was asked: it is what it was.
+                    series.told(Refused(last.kind, f"not connected: {last}"), tick)
+                    continue
                 not_before = time.perf_counter() + RECONNECT_SECONDS
                 link = Link(task.url, task.timeout, series)
                 series.reconnects += ever
@@ -461,7 +465,7 @@ def listen(
                 series.answered(tick, 101, now - open_ticks.pop(tick))
         for tick in [tick for tick, due in open_ticks.items() if now - due > timeout]:
             del open_ticks[tick]
-            series.failed(tick, Refused("timeout", "no pong in time"))
+            series.failed(Refused("timeout", "no pong in time"), tick)
 
 
 class Link:
@@ -580,14 +584,14 @@ def run(task: Task, series: Series) -> None:
     try:
         KINDS[task.kind][0](task, series)
     except Exception as error:  # noqa: BLE001 - one series must not take the others with it
-        series.errors.append((0, "other", f"{type(error).__name__}: {error}"[:200]))
+        series.told(Refused("other", f"{type(error).__name__}: {error}"), 0)
 
 
 def main(text: str) -> None:
     asked = json.loads(text)
-    missing = [name for name in ("curl", "timeout") if shutil.which(name) is None]
+    missing = [name for name in ("curl", "setpriv") if shutil.which(name) is None]
     if missing:
-        print(json.dumps({"error": f"{' and '.join(missing)} not there (Debian: apt-get install curl coreutils)"}))
+        print(json.dumps({"error": f"{' and '.join(missing)} not there (Debian: apt-get install curl util-linux)"}))
         return
     version = subprocess.run(["curl", "--version"], capture_output=True, text=True, check=False).stdout.split()
     found = [Series(KINDS[one["kind"]][1]) for one in asked["series"]]

@@ -10,7 +10,6 @@ from pathlib import Path
 from fleet.catalogue.catalogue import Place
 from fleet.catalogue.venue_sites import VenueList
 from fleet.latency.origin import Answered, judge, site_of
-from fleet.latency.quantiles import quantiles
 from fleet.latency.result import Run, Series
 from fleet.latency.simulated import is_labs_folder
 from fleet.latency.store import runs
@@ -64,6 +63,8 @@ def known(root: Path, venues: VenueList, places: Mapping[str, Place]) -> Mapping
 
 
 def _median(run: Run, series: Series, venues: VenueList, places: Mapping[str, Place]) -> float | None:
+    from fleet.latency.quantiles import quantiles
+
     found = quantiles(series.ms(series.phase, run.settings.drop_first))
     if found.n < FEWEST or judge(series, run.place, venues, places).answered is Answered.EDGE:
         return None

@@ -35,7 +35,11 @@ def quantiles(samples: Iterable[float]) -> Quantiles:
         histogram.record_value(min(max(LOWEST_US, round(ms * 1000)), HIGHEST_US))
     n = int(histogram.get_total_count())
 
-    def at(percentile: float, fewest: int) -> float | None:
-        return round(histogram.get_value_at_percentile(percentile) / 1000, 3) if n >= fewest else None
+    def at(percent: int, fewest: int) -> float | None:
+        if n < fewest:
+            return None
+        # The nearest rank, rounded up; the histogram would round to the nearest count, which cuts a short tail off.
+        rank = max(1, -(-n * percent // 100))
+        return round(histogram.get_value_at_percentile(100 * rank / n) / 1000, 3)
 
     return Quantiles(n, at(50, 1), at(95, P95_FROM), at(99, P99_FROM), at(0, 1), at(100, 1))

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
+from typing import TYPE_CHECKING
 
 from fleet.catalogue.round_trips import Basis
 from fleet.catalogue.venue_sites import VenueList
 from fleet.placement.problem import Reach
 from fleet.placement.question import Question, Reached, reached_from
+
+if TYPE_CHECKING:
+    from fleet.latency.known import Known, Pair
 
 LEAST_MS = 1.0
 """Less than this nobody notices in an estimate."""
@@ -43,7 +47,11 @@ class Gain:
 
 
 def gains(
-    places: Mapping[str, str], standing: Sequence[str], added: Sequence[str], venues: VenueList
+    places: Mapping[str, str],
+    standing: Sequence[str],
+    added: Sequence[str],
+    venues: VenueList,
+    measured: Mapping[Pair, Known] | None = None,
 ) -> tuple[Gain, ...]:
     """Every venue in use that an added region serves sooner than all that stand, the most gained first.
 
@@ -53,9 +61,10 @@ def gains(
         places: of the regions, by name.
         standing: regions that are there already.
         added: regions that come; a venue counts for the nearest of them.
+        measured: takes the place of estimates.
     """
     regions = (*standing, *added)
-    rows = reached_from([places[name] for name in regions], Question(), venues)
+    rows = reached_from([places[name] for name in regions], Question(measured=measured or {}), venues)
     found = (gain for row in rows for gain in _gain(row, regions, len(standing)))
     order = {name: number for number, name in enumerate(added)}
     return tuple(sorted(found, key=lambda gain: (order[gain.region], -gain.gained_ms)))

@@ -6,16 +6,19 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from fleet.catalogue.prices import PriceList
-from fleet.catalogue.round_trips import RoundTrips, load_round_trips
+from fleet.catalogue.round_trips import Basis, RoundTrips, load_round_trips
 from fleet.catalogue.venue_sites import Site, VenueList
 from fleet.configuration import Configuration
 from fleet.model.nearest import nearest
 from fleet.placement.offers import REGION_SIZE, Offer, Size, market_offers, own_offers
 from fleet.placement.plan import Objective
 from fleet.placement.problem import Candidate, Demand, Problem, Reach
+
+if TYPE_CHECKING:
+    from fleet.latency.known import Known, Pair
 
 BROKERS_AND_DATA = ("broker", "data")
 """Kinds of venues that are placed for; feeds come with a broker."""
@@ -54,6 +57,14 @@ class Question:
     objective: Objective = Objective.MEAN
     hosting: Hosting = Hosting.PUBLISHED
     size: Size = REGION_SIZE
+    measured: Mapping[Pair, Known] = field(default_factory=dict)
+    """From places to sites; takes the place of an estimate, unless venues are asked for where the specification has
+    them."""
+
+    def measured_ms(self, place: str, site: Site) -> float | None:
+        """What was measured; None: nothing was, or it is not of where the site is taken to be."""
+        found = self.measured.get((place, site.name)) if self.hosting is Hosting.PUBLISHED else None
+        return None if found is None else found.ms
 
 
 @dataclass(frozen=True)
@@ -95,7 +106,7 @@ def ask(question: Question, configuration: Configuration, prices: PriceList) -> 
             Demand(site.name, _of(question.weights, site, 1.0), _of(question.limits_ms, site, None)) for site in chosen
         ),
         reaches=tuple(
-            tuple(_reach(trips, offer.place, site, host) for site, host in zip(chosen, hosts, strict=True))
+            tuple(_reach(trips, question, offer.place, site, host) for site, host in zip(chosen, hosts, strict=True))
             for offer in priced
         ),
         budget_usd=question.budget_usd,
@@ -121,7 +132,7 @@ def reached_from(places: Sequence[str], question: Question, venues: VenueList) -
     trips = load_round_trips()
     chosen, _ = _sites(question, venues)
     return tuple(
-        Reached(site, host, tuple(_reach(trips, place, site, host) for place in places))
+        Reached(site, host, tuple(_reach(trips, question, place, site, host) for place in places))
         for site, host in ((site, _host(site, question.hosting)) for site in chosen)
     )
 
@@ -175,9 +186,13 @@ def _providers(prices: PriceList, services: Iterable[str]) -> set[str]:
     return {prices.catalogue.services[name].provider for name in services}
 
 
-def _reach(trips: RoundTrips, place: str, site: Site, host: str) -> Reach:
+def _reach(trips: RoundTrips, question: Question, place: str, site: Site, host: str) -> Reach:
+    refusal = site.refusal_at(place)
+    ms = question.measured_ms(place, site)
+    if ms is not None:
+        return Reach(ms, Basis.MEASURED, refusal)
     trip = trips.between(place, host)
-    return Reach(trip.ms, trip.basis, site.refusal_at(place))
+    return Reach(trip.ms, trip.basis, refusal)
 
 
 def _of(values: Mapping[str, float], site: Site, otherwise: Value) -> float | Value:

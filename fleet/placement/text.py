@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from fleet.catalogue.round_trips import load_round_trips
+from fleet.catalogue.round_trips import Basis, load_round_trips
 from fleet.placement.answer import Answer, Permission
 from fleet.placement.plan import Plan, fallback
 from fleet.placement.problem import obstacles
@@ -119,9 +119,27 @@ def sentences(answer: Answer) -> Iterator[str]:
         yield f"left out: {name}: {why}"
     if asked.unpriced:
         yield (f"UNPRICED, so no candidates: {', '.join(offer.name for offer in asked.unpriced)}")
-    yield (
-        "round trips are estimates from published tables and distances, network alone; measured ones differ: "
-        "VPS paths are usually longer"
+    yield _origin(answer)
+
+
+def _origin(answer: Answer) -> str:
+    """Where the round trips of the answer are from."""
+    best, problem = answer.best, answer.asked.problem
+    pairs = [
+        (answer.asked.offers[number].place, site.name)
+        for site, number, column in zip(answer.asked.sites, best.served_from, range(len(best.ms)), strict=True)
+        if problem.reaches[number][column].basis is Basis.MEASURED
+    ]
+    if not pairs:
+        return (
+            "round trips are estimates from published tables and distances, network alone; measured ones differ: "
+            "VPS paths are usually longer (fleet latency measure)"
+        )
+    used = [answer.question.measured[pair] for pair in pairs]
+    mark = " SIMULATED" if any(one.simulated for one in used) else ""
+    return (
+        f"{len(used)} of {len(best.ms)} round trips are{mark} measured from this fleet's hosts, the oldest on "
+        f"{min(one.on for one in used)}, the venue's own time included; the others are estimates, network alone"
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fleet.catalogue.prices import PriceList
 from fleet.configuration import Configuration
@@ -14,6 +14,9 @@ from fleet.cost.plan import Plan, Step
 from fleet.cost.usage import Usage
 from fleet.model.venue import MODES, Mode
 from fleet.placement.gains import Gain, gains
+
+if TYPE_CHECKING:
+    from fleet.latency.known import Known, Pair
 
 HOST = "pulumi-python:dynamic/infra:BaseHost"
 """The resource that every host of a fleet has, whoever rents it (``infra.adapter``)."""
@@ -44,13 +47,19 @@ class Outlook:
 
 
 def outlook(
-    plans: Sequence[Plan], asked: Sequence[str], configuration: Configuration, prices: PriceList, today: date
+    plans: Sequence[Plan],
+    asked: Sequence[str],
+    configuration: Configuration,
+    prices: PriceList,
+    today: date,
+    measured: Mapping[Pair, Known] | None = None,
 ) -> Outlook:
     """Join what the engine says with what the catalogue knows.
 
     Args:
         plans: of the previews that ended well.
         asked: every stack that was to be previewed.
+        measured: round trips that take the place of estimates.
     """
     hub = configuration.fleet.hub
     previewed = {plan.stack: plan for plan in plans}
@@ -62,7 +71,8 @@ def outlook(
     )
     places = {name: region.place for name, region in configuration.fleet.regions.items()}
     closer = tuple(
-        Closer(gain, _mode(configuration, gain)) for gain in gains(places, standing, added, configuration.venues)
+        Closer(gain, _mode(configuration, gain))
+        for gain in gains(places, standing, added, configuration.venues, measured)
     )
     return Outlook(
         changes(plans, configuration, prices, Usage(), today),

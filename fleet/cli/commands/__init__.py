@@ -56,5 +56,19 @@ def register(app: typer.Typer) -> None:
     app.command("logs")(logs.logs)
     passed_on = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
     app.command("lab", context_settings=passed_on)(lab.lab)
-    for group in (operator, orphans, mesh, images, engine, demo, redis, release, db, catalogue, latency, secrets, venue):
+    for group in (
+        operator,
+        orphans,
+        mesh,
+        images,
+        engine,
+        demo,
+        redis,
+        release,
+        db,
+        catalogue,
+        latency,
+        secrets,
+        venue,
+    ):
         app.add_typer(group.app)

@@ -48,10 +48,11 @@ def place(
 ) -> None:
     """Which regions to open for these venues, within a budget and what venues allow. Exit code 3: it cannot be.
 
-    Exact, offline, and by estimates of the network's round trips alone.
+    Exact and offline, by what fleet latency has measured; where nothing was, by estimates of the network alone.
     """
     from fleet.catalogue.overlay import FOLDER
     from fleet.catalogue.price_reading import load_prices
+    from fleet.latency.known import known
     from fleet.picture import is_picture, write_picture
     from fleet.placement.answer import answer
     from fleet.placement.offers import Size
@@ -81,6 +82,7 @@ def place(
         objective=_choice(Objective, goal, "--objective"),
         hosting=_choice(Hosting, hosting, "--hosting"),
         size=Size(vcpu, Decimal(memory)),
+        measured=known(context.root, configuration.venues, prices.catalogue.places),
     )
     if serve:
         _serve(serve, question, configuration, prices, as_json=json)

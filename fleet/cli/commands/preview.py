@@ -20,6 +20,7 @@ def preview(stacks: Stacks = None, root: Root = None, json: Json = False) -> Non
 
     from fleet.catalogue.overlay import FOLDER
     from fleet.catalogue.price_reading import load_prices
+    from fleet.latency.known import known
     from fleet.operation import order
     from fleet.operation.fleet_up import run_waves
     from fleet.preview.listening import Listening
@@ -30,9 +31,10 @@ def preview(stacks: Stacks = None, root: Root = None, json: Json = False) -> Non
     asked = [name for wave in ordered for name in wave]
     # Before the engine is asked: it takes seconds, and a fleet's own prices may be wrong.
     prices = load_prices(context.configuration.catalogue, context.root / FOLDER)
+    measured = known(context.root, context.configuration.venues, prices.catalogue.places)
     listening = Listening()
     runs = run_waves(context.workspace, ordered, listening, progress)
-    found = outlook(listening.plans(runs), asked, context.configuration, prices, date.today())
+    found = outlook(listening.plans(runs), asked, context.configuration, prices, date.today(), measured)
     if json:
         from fleet.preview.facts import outlook_facts
 

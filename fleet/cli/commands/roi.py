@@ -34,8 +34,8 @@ def roi(
     saved_ms = _number(saved, "--saved") if saved else None
     basis = "as given"
     if monthly_usd is None or saved_ms is None:
-        own_usd, own_ms = _of_the_fleet(Context(root))
-        basis = "an estimate: mean round trip to all venues, from every region of fleet.yaml against from the hub alone"
+        own_usd, own_ms, known_by = _of_the_fleet(Context(root))
+        basis = f"{known_by}: mean round trip to all venues, from every region of fleet.yaml against from the hub alone"
         monthly_usd = own_usd if monthly_usd is None else monthly_usd
         saved_ms = own_ms if saved_ms is None else saved_ms
     needed = needed_usd(monthly_usd, saved_ms)
@@ -93,16 +93,23 @@ def roi(
         print(f"- {assumption}")
 
 
-def _of_the_fleet(context: Context) -> tuple[Decimal, Decimal]:
+def _of_the_fleet(context: Context) -> tuple[Decimal, Decimal, str]:
+    """USD a month, ms saved, and what the latter is."""
     from fleet.catalogue.overlay import FOLDER
     from fleet.catalogue.price_reading import load_prices
+    from fleet.catalogue.round_trips import Basis
+    from fleet.latency.known import known
     from fleet.placement.answer import as_configured
     from fleet.placement.question import Question
 
     prices = load_prices(context.configuration.catalogue, context.root / FOLDER)
-    rows = as_configured(Question(), context.configuration, prices)
+    measured = known(context.root, context.configuration.venues, prices.catalogue.places)
+    rows = as_configured(Question(measured=measured), context.configuration, prices)
     hub, whole = rows.hub_alone, rows.configured
-    return whole.monthly_usd - hub.monthly_usd, Decimal(f"{hub.score_ms - whole.score_ms:.1f}")
+    used = [number for plan in (hub, whole) for number in enumerate(plan.served_from)]
+    bases = {rows.asked.problem.reaches[number][column].basis for column, number in used}
+    known_by = "in part measured, else an estimate" if Basis.MEASURED in bases else "an estimate"
+    return whole.monthly_usd - hub.monthly_usd, Decimal(f"{hub.score_ms - whole.score_ms:.1f}"), known_by
 
 
 def _loss(text: str) -> Loss:
