@@ -1,5 +1,8 @@
 """Moving an account to another region: it stands by, the old one stops and is seen to have, then the new one starts.
 
+Where a venue lets an account in once, nobody can stand by: the old region lets go of the account altogether, and of its
+session, before the new one has it at all.
+
 The journal is on disk before each step begins. A step may be done again, so a move that was killed anywhere goes on
 from the step in the journal, and at no moment do two regions trade the account: the new one is only told to start after
 the old one was seen to have stopped.
@@ -43,6 +46,8 @@ class Move:
     source: str
     target: str
     step: Step = Step.PREPARE
+    resting: Mode | None = "standby"
+    """What the region is that does not trade; None: it does not use the account, which the venue lets in once."""
 
     def __str__(self) -> str:
         return f"account {self.account} of {self.venue} from {self.source} to {self.target}"
@@ -51,8 +56,8 @@ class Move:
 class Fleet(Protocol):
     """What a move does to regions. Each may be asked for again after it was done or cut off."""
 
-    def set_mode(self, region: str, venue: str, account: str, mode: Mode) -> None:
-        """Let a region's file say the mode, and deploy the region's trading bundle with it.
+    def set_mode(self, region: str, venue: str, account: str, mode: Mode | None) -> None:
+        """Let a region's file say the mode (None: no word of the account), and deploy its trading bundle with it.
 
         Raises:
             MoveError: the region could not be brought there; it may run either release.
@@ -128,10 +133,10 @@ def _done(move: Move, fleet: Fleet) -> Step:
     match move.step:
         case Step.PREPARE:
             # What is wrong with the new region (a missing credential, a full host) shows while the old one trades.
-            fleet.set_mode(move.target, move.venue, move.account, "standby")
+            fleet.set_mode(move.target, move.venue, move.account, move.resting)
             return Step.STOP
         case Step.STOP:
-            fleet.set_mode(move.source, move.venue, move.account, "standby")
+            fleet.set_mode(move.source, move.venue, move.account, move.resting)
             return Step.CONFIRM
         case Step.CONFIRM:
             if not fleet.has_stopped(move.source, move.venue, move.account):

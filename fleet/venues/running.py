@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-from fleet.configuration import HostRef, load
-from fleet.configuration.draft import VENUES_KEY, stack_file
+from fleet.configuration import Configuration, load
 from fleet.model.bundles import TRADING
-from fleet.model.document import parse_document
-from fleet.model.edit import set_scalar
 from fleet.model.stack import MAIN
-from fleet.model.venue import DEFAULT_ACCOUNT, Mode
+from fleet.model.venue import Mode
 from fleet.operation.hosts_of import RunningHost
 from fleet.operation.run import Progress, up_alone
 from fleet.release.kept import kept_releases
 from fleet.secrets import Vault
+from fleet.venues.files import write_mode
 from fleet.venues.move import MoveError
 from fleet.workspace import Workspace
 from hosts import HostError
+from hosts.release import Release
 from infra.bundles.trading import trading_release
 
 
@@ -32,15 +30,17 @@ class RunningFleet:
     hosts: Sequence[RunningHost]
     progress: Progress
 
-    def set_mode(self, region: str, venue: str, account: str, mode: Mode) -> None:
-        """Write the mode into the region's stack file and deploy its trading bundle, that one resource.
+    def set_mode(self, region: str, venue: str, account: str, mode: Mode | None) -> None:
+        """Write the mode (None: no word of the account) into the region's stack file and deploy its trading bundle.
+
+        That one resource of the stack: whatever else the files say waits for the next ``fleet up``.
 
         Raises:
             MoveError: the deploy failed.
             EditRefused: the file is not of a form that can be edited.
             ConfigurationError: the files would be wrong with it; they stay as they were.
         """
-        _write(self.workspace.root, region, lambda text: with_mode(text, venue, account, mode))
+        write_mode(self.workspace.root, region, venue, account, mode)
         run = up_alone(self.workspace, region, f"BundleRelease::{region}-{TRADING}", self.progress)
         if not run.ok:
             raise MoveError(f"{region}: {' '.join(run.errors)} Put that right, then run the same command again")
@@ -54,7 +54,7 @@ class RunningFleet:
         running = next((host for host in self.hosts if host.ref.id == region), None)
         if running is None:
             return False
-        wanted = trading_release(configuration, _main(configuration.hosts_of(region)), self.vault).digest
+        wanted = render(configuration, region, self.vault).digest
         try:
             kept = kept_releases(running, (TRADING,), self.vault)[TRADING]
         except HostError as error:
@@ -62,30 +62,12 @@ class RunningFleet:
         return any(release.current and release.digest == wanted for release in kept)
 
 
-def with_mode(text: str, venue: str, account: str, mode: Mode) -> str:
-    """A stack file's text with the mode of a venue's account.
+def render(configuration: Configuration, region: str, vault: Vault) -> Release:
+    """A region's trading bundle as the configuration has it.
 
     Raises:
-        EditRefused: it is not of a form that can be edited.
+        SecretError: a credential is missing; names the command that sets it.
+        ImageNotPinned: an image has no digest.
     """
-    document, _ = parse_document("the text", text)
-    config = document.values.get("config") if document else None
-    written = (config.get(VENUES_KEY) or {}).get(venue) if isinstance(config, dict) else None
-    plain = written is None or isinstance(written, str)
-    path = ("config", VENUES_KEY, venue)
-    return set_scalar(text, path if plain and account == DEFAULT_ACCOUNT else (*path, account), mode)
-
-
-def _main(hosts: tuple[HostRef, ...]) -> HostRef:
-    return next(ref for ref in hosts if ref.host.name == MAIN)
-
-
-def _write(root: Path, region: str, change: Callable[[str], str]) -> None:
-    path = root / stack_file(region)
-    before = path.read_text()
-    path.write_text(change(before))
-    try:
-        load(root)
-    except Exception:
-        path.write_text(before)
-        raise
+    main = next(ref for ref in configuration.hosts_of(region) if ref.host.name == MAIN)
+    return trading_release(configuration, main, vault)

@@ -62,7 +62,8 @@ def test_list_reports_a_broken_configuration(fleet: Fleet, folder: Path) -> None
         (("alpaca", "--to", "nj"), "nj trades account main of alpaca already"),
         (("alpaca", "--to", "hub"), "hub does not run the bundle trading: add it to its fleet:bundles first"),
         (("alpaca", "--account", "second", "--to", "sg"), "no region trades account second of alpaca"),
-        (("interactive-brokers", "--account", "us", "--to", "chi"), "lets an account in once"),
+        (("interactive-brokers", "--account", "us", "--to", "chi"), "as interactive-brokers (futures) does"),
+        (("interactive-brokers", "--account", "asia", "--to", "hub"), "hub does not run the bundle trading"),
     ],
 )
 def test_a_move_that_cannot_be_is_refused(fleet: Fleet, folder: Path, arguments: tuple[str, ...], why: str) -> None:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
 from fleet.configuration import load
+from fleet.model.problems import ConfigurationError
 from fleet.model.venue import Mode
-from fleet.venues.move import Journal, Move, MoveError, begin_or_resume, carry_out
-from fleet.venues.planning import planned, refuse_absent
-from fleet.venues.running import with_mode
+from fleet.venues.files import with_mode, write_mode
+from fleet.venues.move import Journal, Move, MoveError, Step, begin_or_resume, carry_out
+from fleet.venues.planning import outcome, planned, refuse_absent
 
 MOVE = Move("alpaca", "main", "nj", "sg")
+ONCE = Move("interactive-brokers", "us", "nj", "sg", Step.STOP, resting=None)
+"""Of an account that its venue lets in once."""
 
 
 class Killed(BaseException):
@@ -25,13 +29,20 @@ class PaperFleet:
     """Two regions. It dies at one of the points that it passes, and notes every state that it was in."""
 
     dies_at: int = -1
-    running: dict[str, Mode] = field(default_factory=lambda: {"nj": "active", "sg": "standby"})
-    written: dict[str, Mode] = field(default_factory=lambda: {"nj": "active", "sg": "standby"})
+    resting: Mode | None = "standby"
+    running: dict[str, Mode | None] = field(default_factory=dict)
+    written: dict[str, Mode | None] = field(default_factory=dict)
     most_traders: int = 0
+    most_sessions: int = 0
+    """Of the account: of who trades and who stands by."""
     points: int = 0
     stuck: bool = False
 
-    def set_mode(self, region: str, venue: str, account: str, mode: Mode) -> None:
+    def __post_init__(self) -> None:
+        self.running = {"nj": "active", "sg": self.resting}
+        self.written = dict(self.running)
+
+    def set_mode(self, region: str, venue: str, account: str, mode: Mode | None) -> None:
         self._point()
         self.written[region] = mode
         self._point()
@@ -46,6 +57,7 @@ class PaperFleet:
     def _point(self) -> None:
         for modes in (self.running, self.written):
             self.most_traders = max(self.most_traders, list(modes.values()).count("active"))
+            self.most_sessions = max(self.most_sessions, sum(mode is not None for mode in modes.values()))
         self.points += 1
         if self.points == self.dies_at:
             raise Killed
@@ -67,12 +79,21 @@ class DyingJournal(Journal):
             raise Killed
 
 
-def run(fleet: PaperFleet, journal: Journal) -> None:
-    carry_out(begin_or_resume(journal, MOVE), fleet, journal)
+@pytest.fixture
+def fleet_files(tmp_path: Path) -> Path:
+    """A folder with the default fleet's files."""
+    checkout = Path(__file__).parents[2]
+    for path in (checkout / "fleet.yaml", *checkout.glob("Pulumi*.yaml")):
+        shutil.copyfile(path, tmp_path / path.name)
+    return tmp_path
+
+
+def run(fleet: PaperFleet, journal: Journal, move: Move = MOVE) -> None:
+    carry_out(begin_or_resume(journal, move), fleet, journal)
 
 
 def ended(fleet: PaperFleet) -> bool:
-    return fleet.running == fleet.written == {"nj": "standby", "sg": "active"} and fleet.most_traders == 1
+    return fleet.running == fleet.written == {"nj": fleet.resting, "sg": "active"} and fleet.most_traders == 1
 
 
 def test_a_move_passes_eleven_points(tmp_path: Path) -> None:
@@ -81,6 +102,21 @@ def test_a_move_passes_eleven_points(tmp_path: Path) -> None:
     assert ended(fleet)
     assert fleet.points == 11
     assert not (tmp_path / "journal").exists()
+
+
+@pytest.mark.parametrize("first", range(1, 9))
+@pytest.mark.parametrize("second", range(1, 9))
+def test_an_account_that_is_let_in_once_has_never_two_sessions(first: int, second: int, tmp_path: Path) -> None:
+    fleet, journal = PaperFleet(dies_at=first, resting=None), Journal(tmp_path / "journal")
+    with pytest.raises(Killed):
+        run(fleet, journal, ONCE)
+    fleet.dies_at = fleet.points + second
+    try:
+        run(fleet, journal, ONCE)
+    except Killed:
+        run(fleet, journal, ONCE)
+    assert ended(fleet)
+    assert fleet.most_sessions == 1
 
 
 @pytest.mark.parametrize("first", range(1, 12))
@@ -133,7 +169,7 @@ def test_a_damaged_journal_is_no_journal_without_a_move(tmp_path: Path) -> None:
 
 def test_a_target_that_cannot_be_prepared_leaves_the_source_trading(tmp_path: Path) -> None:
     class Unready(PaperFleet):
-        def set_mode(self, region: str, venue: str, account: str, mode: Mode) -> None:
+        def set_mode(self, region: str, venue: str, account: str, mode: Mode | None) -> None:
             if region == "sg":
                 raise MoveError("no secret alpaca/sg/api-key")
             super().set_mode(region, venue, account, mode)
@@ -152,7 +188,6 @@ def test_a_target_that_cannot_be_prepared_leaves_the_source_trading(tmp_path: Pa
         ("alpaca", "second", "sg", "no region trades account second of alpaca"),
         ("alpaca", "main", "nj", "nj trades account main of alpaca already"),
         ("alpaca", "main", "hub", "hub does not run the bundle trading"),
-        ("interactive-brokers", "us", "sg", "lets an account in once"),
     ],
 )
 def test_a_move_that_cannot_be(venue: str, account: str, target: str, said: str) -> None:
@@ -167,8 +202,44 @@ def test_a_move_needs_both_of_its_regions() -> None:
             refuse_absent(MOVE, standing)
 
 
+def test_an_account_that_is_let_in_once_is_let_go_before_it_is_had(fleet_files: Path) -> None:
+    planned_move = planned(load(fleet_files), "interactive-brokers", "us", "sg")
+    assert planned_move == ONCE
+    with pytest.raises(MoveError, match=r"cannot begin.*(?s:.*)as interactive-brokers \(asia\) does"):
+        outcome(fleet_files, planned_move)
+    with pytest.raises(MoveError, match=r"cannot begin.*(?s:.*)read through account asia of interactive-brokers"):
+        outcome(fleet_files, planned(load(fleet_files), "interactive-brokers", "asia", "ldn"))
+    for venue in ("ib-market-data", "interactive-brokers"):
+        write_mode(fleet_files, "sg", venue, "asia", None)
+    stacks = outcome(fleet_files, planned_move).stacks
+    brokers = {region: [use.account for use in stacks[region].venues if use.venue == ONCE.venue] for region in stacks}
+    assert (brokers["nj"], brokers["sg"]) == ([], ["us"])
+    assert planned(load(fleet_files), "interactive-brokers", "us", "sg") == ONCE, "asking changed nothing"
+
+
+def test_a_region_that_is_held_at_a_release_cannot_take_part(fleet_files: Path) -> None:
+    file = fleet_files / "Pulumi.sg.yaml"
+    file.write_text(file.read_text() + "  fleet:held: {trading: 0123456789abcdef}\n")
+    for venue, target in (("alpaca", "sg"), ("bybit", "tyo")):
+        with pytest.raises(
+            MoveError, match=r"sg is held at release 0123456789abcdef .*fleet release resume sg trading"
+        ):
+            planned(load(fleet_files), venue, "main", target)
+
+
+def test_files_that_would_be_wrong_stay_as_they_were(fleet_files: Path) -> None:
+    before = (fleet_files / "Pulumi.sg.yaml").read_text()
+    with pytest.raises(ConfigurationError, match="alpaca in nj already"):
+        write_mode(fleet_files, "sg", "alpaca", "main", "active")
+    assert (fleet_files / "Pulumi.sg.yaml").read_text() == before
+
+
 def test_a_mode_is_written_where_the_account_stands() -> None:
     text = "config:\n  fleet:venues:\n    alpaca: active  # the first\n    ib: {us: active}\n"
     assert "    alpaca: standby  # the first\n" in with_mode(text, "alpaca", "main", "standby")
     assert "ib: {us: standby}" in with_mode(text, "ib", "us", "standby")
     assert "    bybit: active\n" in with_mode(text, "bybit", "main", "active")
+    assert with_mode(text, "ib", "us", None) == text.replace("    ib: {us: active}\n", "")
+    assert "ib: {eu: standby}" in with_mode(text.replace("{us:", "{eu: standby, us:"), "ib", "us", None)
+    assert with_mode(text, "alpaca", "second", None) == text
+    assert "alpaca" not in with_mode(text, "alpaca", "main", None)

@@ -41,21 +41,24 @@ def move(
     root: Root = None,
 ) -> None:
     """Let another region trade an account: the old one stops, is seen to have stopped, then the new one starts."""
-    from fleet.venues.move import Journal, Move, begin_or_resume, carry_out
-    from fleet.venues.planning import planned, refuse_absent
-    from fleet.venues.running import RunningFleet
+    from dataclasses import replace
+
+    from fleet.venues.move import Journal, begin_or_resume, carry_out
+    from fleet.venues.planning import outcome, planned, refuse_absent
+    from fleet.venues.running import RunningFleet, render
 
     context = Context(root)
     journal = Journal(context.root / ".fleet" / "venue-move.json")
     under_way = journal.read()
     if under_way is None:
         wanted = planned(context.configuration, venue, account, to)
+        afterwards = outcome(context.root, wanted)
+        refuse_absent(wanted, [host.ref.id for host in context.hosts])
+        render(afterwards, to, context.vault)
     else:
         # The files may be on the way: where it comes from is what the journal says.
-        wanted = begin_or_resume(journal, Move(venue, account, under_way.source, to))
+        wanted = begin_or_resume(journal, replace(under_way, venue=venue, account=account, target=to))
     fleet = RunningFleet(context.workspace, context.vault, context.hosts, progress)
-    if under_way is None:
-        refuse_absent(wanted, [host.ref.id for host in fleet.hosts])
     # Only now: what cannot begin must not be found under way.
     carry_out(begin_or_resume(journal, wanted), fleet, journal)
     print(f"{venue}: account {account} is traded from {to}")
