@@ -45,14 +45,14 @@ def test_every_image_is_pulled_by_its_digest_and_starts_as_a_user_of_numbers(
         "redis": ("redis-server", "--version"),
         "python": ("python3", "--version"),
         "stand-in": ("python3", "-c", "import psycopg, redis, stand_in; print('all there')"),
-        "ib-gateway": ("python3", "-c", "import stand_in; print('all there')"),
+        "ib-gateway": ("python3", "-m", "http.server", "--help"),
     }
     said = {
         "questdb": "io.questdb",
         "redis": "Redis server v=8.",
         "python": "Python 3.13.",
         "stand-in": "all there",
-        "ib-gateway": "all there",
+        "ib-gateway": "usage: server.py",
     }
     images = registry.images(lab.home)
     assert set(images) == set(programs)
