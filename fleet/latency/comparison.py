@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from fleet.catalogue.catalogue import Place
-from fleet.catalogue.claims import load_expected_claims
-from fleet.catalogue.physics import floor_ms
+from fleet.catalogue.claims import MEASURED_FROM, load_expected_claims
+from fleet.catalogue.physics import Verdict, floor_ms, judge_expected, judge_measured
 from fleet.catalogue.venue_sites import VenueList
 from fleet.latency.bootstrap import Improvement, improvement
 from fleet.latency.origin import judge, site_of
@@ -35,13 +35,21 @@ class Claim:
     """Measured by its author in Mexico City, most likely cold and all phases together."""
     after_ms: tuple[float, float] | None
     """Promised from the place that is compared."""
+    before_verdict: Verdict = Verdict.POSSIBLE
+    after_verdict: Verdict = Verdict.POSSIBLE
+    """What physics says to it, by the best that is known of where the venue is."""
 
     def __str__(self) -> str:
-        before = "?" if self.before_ms is None else f"{self.before_ms:g}"
+        before = "?" if self.before_ms is None else _judged(f"{self.before_ms:g}", self.before_verdict)
         if self.after_ms is None:
             return "" if self.before_ms is None else before
         low, high = self.after_ms
-        return f"{before} -> {low:g}" + ("" if low == high else f"-{high:g}")
+        after = f"{low:g}" if low == high else f"{low:g}-{high:g}"
+        return f"{before} -> {_judged(after, self.after_verdict)}"
+
+
+def _judged(claim: str, verdict: Verdict) -> str:
+    return claim if verdict is Verdict.POSSIBLE else f"{claim} ({verdict})"
 
 
 @dataclass(frozen=True)
@@ -184,7 +192,7 @@ def _row(old: Series, before: Run, new: Series, after: Run, venues: VenueList, p
         improved={"p50": improvement(old_ms, new_ms, 0.5), "p95": improvement(old_ms, new_ms, 0.95)},
         floor_ms=floor_ms(places[after.place], places[there]) if there and after.place in places else None,
         answered=str(verdict.answered),
-        claim=_claim(new, after.place, venues),
+        claim=_claim(new, after.place, venues, places),
         refused=", ".join(kind for kind in PLACEMENT_FACTS if any(error[1] == kind for error in new.errors)),
     )
 
@@ -198,7 +206,7 @@ def _with_headers(series: Series, run: Run) -> Series:
     return series.model_copy(update={"headers": headers})
 
 
-def _claim(series: Series, place: str, venues: VenueList) -> Claim:
+def _claim(series: Series, place: str, venues: VenueList, places: Mapping[str, Place]) -> Claim:
     venue = venues.by_name.get(series.venue)
     site = site_of(series, venues)
     promised = next(
@@ -209,7 +217,16 @@ def _claim(series: Series, place: str, venues: VenueList) -> Claim:
         ),
         None,
     )
-    return Claim(venue.claimed_ms_from_cdmx if venue is not None else None, promised)
+    measured = venue.claimed_ms_from_cdmx if venue is not None else None
+    if site is None or not site.place:
+        return Claim(measured, promised)
+    there = places[site.place]
+    return Claim(
+        measured,
+        promised,
+        Verdict.POSSIBLE if measured is None else judge_measured(measured, places[MEASURED_FROM], there),
+        Verdict.POSSIBLE if promised is None else judge_expected(promised[1], places[place], there),
+    )
 
 
 def _why(old: Series, old_ms: Sequence[float], before: Run, pairs: Sequence[tuple[Run, Series]]) -> str:

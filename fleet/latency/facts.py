@@ -88,6 +88,8 @@ def _row_facts(row: Compared) -> dict[str, object]:
         "floor_ms": _rounded(row.floor_ms),
         "claim_before_ms": row.claim.before_ms,
         "claim_after_ms": list(row.claim.after_ms) if row.claim.after_ms is not None else None,
+        "claim_before_is": str(row.claim.before_verdict),
+        "claim_after_is": str(row.claim.after_verdict),
         "answered": row.answered,
         "refused": row.refused or None,
     }

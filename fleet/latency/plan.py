@@ -153,8 +153,13 @@ def check_names(known: VenueList, names: Iterable[str]) -> None:
     reached = _reached(known)
     unknown = [name for name in names if name not in reached]
     if unknown:
-        words = (f"no venue '{name}' with an endpoint. {nearest(name, reached)}".strip() for name in unknown)
-        raise BadPlan(f"{'; '.join(words)} Known: {', '.join(reached)}")
+        words = (f"no venue '{name}' with an endpoint {_hint(name, reached)}".strip() for name in unknown)
+        raise BadPlan(f"{'; '.join(words)}. Known: {', '.join(reached)}")
+
+
+def _hint(name: str, known: Iterable[str]) -> str:
+    found = nearest(name, known)
+    return f"({found})" if found else ""
 
 
 def _reached(known: VenueList) -> dict[str, Venue]:

@@ -40,6 +40,6 @@ def quantiles(samples: Iterable[float]) -> Quantiles:
             return None
         # The nearest rank, rounded up; the histogram would round to the nearest count, which cuts a short tail off.
         rank = max(1, -(-n * percent // 100))
-        return round(histogram.get_value_at_percentile(100 * rank / n) / 1000, 3)
+        return round(int(histogram.get_value_at_percentile(100 * rank / n)) / 1000, 3)
 
     return Quantiles(n, at(50, 1), at(95, P95_FROM), at(99, P99_FROM), at(0, 1), at(100, 1))
