@@ -148,7 +148,10 @@ def _done(move: Move, fleet: Fleet) -> Step:
         case Step.START:
             # Asked again: somebody may have deployed the old region while the move was cut off.
             if not fleet.has_stopped(move.source, move.venue, move.account):
-                raise MoveError(f"{move.source} trades again, so {move.target} was not started: see its stack file")
+                raise MoveError(
+                    f"{move.source} trades again, or runs something else than its files say, so {move.target} was not "
+                    f"started: see its stack file, fleet up {move.source}, then run the same command again"
+                )
             fleet.set_mode(move.target, move.venue, move.account, "active")
             return Step.DONE
     raise MoveError(f"{move} has no step left")

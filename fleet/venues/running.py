@@ -40,6 +40,7 @@ class RunningFleet:
             EditRefused: the file is not of a form that can be edited.
             ConfigurationError: the files would be wrong with it; they stay as they were.
         """
+        self.progress(region, f"account {account} of {venue}: {mode or 'let go of'}")
         write_mode(self.workspace.root, region, venue, account, mode)
         run = up_alone(self.workspace, region, f"BundleRelease::{region}-{TRADING}", self.progress)
         if not run.ok:
@@ -47,6 +48,7 @@ class RunningFleet:
 
     def has_stopped(self, region: str, venue: str, account: str) -> bool:
         """Whether the host runs exactly the release that its files now say, and they do not trade the account."""
+        self.progress(region, f"account {account} of {venue}: asked whether it stopped")
         configuration = load(self.workspace.root)
         uses = configuration.stacks[region].venues
         if any((use.venue, use.account, use.mode) == (venue, account, "active") for use in uses):
