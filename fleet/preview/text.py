@@ -46,7 +46,10 @@ def closer_lines(outlook: Outlook) -> Iterator[str]:
         if not any(row.gain.region == region for row in outlook.closer):
             yield f"{region}: no venue gets closer by it than from {', '.join(outlook.standing)}"
     if outlook.closer:
-        yield "milliseconds are of the network alone, there and back; measured ones include what a VPS path is longer"
+        yield (
+            "estimates and published round trips are of the network alone; measured ones are what a host of the fleet "
+            "waited for an answer (fleet latency)"
+        )
 
 
 def _known_by(row: Closer) -> str:

@@ -22,6 +22,7 @@ from fleet.catalogue.venue_sites import load_sites, load_venue_list
 from fleet.configuration import Configuration, load
 from fleet.cost.engine_events import plan_of_events
 from fleet.cost.plan import Plan, PreviewUnreadable, read_plan
+from fleet.latency.known import Known
 from fleet.placement.gains import gains
 from fleet.preview.facts import outlook_facts
 from fleet.preview.outlook import HOST, Outlook, outlook
@@ -135,6 +136,15 @@ def test_a_region_that_comes_stands_with_its_price_and_its_venues(default: Confi
     # The first of them gains the most.
     gained = [float(row[4]) - float(row[6]) for row in closer_rows(found)]
     assert gained == sorted(gained, reverse=True)
+
+
+def test_what_was_measured_takes_the_place_of_an_estimate_and_is_said_to_be_measured(default: Configuration) -> None:
+    measured = {("new-jersey", "alpaca"): Known(9.5, "warm", TODAY, simulated=False)}
+    configuration, prices = only_open(default, "nj"), load_prices(default.catalogue)
+    found = outlook([opens("nj", NJ)], ["nj"], configuration, prices, TODAY, measured)
+    rows = {row[1]: row for row in closer_rows(found)}
+    assert rows["alpaca"][4:] == ("55", "hub", "9.5", "published -> measured")
+    assert rows["coinbase"][4:] == ("55", "hub", "6", "published -> estimate")
 
 
 def test_what_a_venue_refuses_does_not_bring_it_closer(default: Configuration) -> None:
