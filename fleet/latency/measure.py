@@ -68,16 +68,25 @@ def measure(
     """
     from hosts import connect
 
+    opened: list[Connection] = []
+
     def one(spot: Spot) -> Run | str:
         try:
             with connect(targets[spot], login_key, deadline_seconds=CONNECT_SECONDS) as connection:
+                opened.append(connection)
                 progress(spot.host, ends(plan))
                 return measure_over(connection, spot, plan, simulated=simulated, baseline=baseline)
         except (HostError, NotMeasured) as problem:
             return str(problem)
 
     with ThreadPoolExecutor(max_workers=max(1, len(targets))) as pool:
-        answers = dict(zip(targets, pool.map(one, targets), strict=True))
+        try:
+            answers = dict(zip(targets, pool.map(one, targets), strict=True))
+        except BaseException:
+            # Interrupted: nobody waits for what the hosts would say, and they end when their connections do.
+            for connection in opened:
+                connection.close()
+            raise
     return Outcome(
         tuple(answer for answer in answers.values() if isinstance(answer, Run)),
         {spot.host: answer for spot, answer in answers.items() if isinstance(answer, str)},

@@ -27,6 +27,7 @@ PINGS_PER_SECOND = 2.0
 COLD_SHARE = 0.2
 """Of a REST endpoint's requests."""
 MOST_SERIES = 400
+"""They travel in one argument of a program, which Linux lets have 128 KiB."""
 
 
 class BadPlan(Exception):
