@@ -9,7 +9,7 @@ from fleet.catalogue.catalogue import Place
 from fleet.catalogue.claims import MEASURED_FROM, load_expected_claims
 from fleet.catalogue.physics import Verdict, floor_ms, judge_expected, judge_measured
 from fleet.catalogue.venue_sites import VenueList
-from fleet.latency.bootstrap import Improvement, improvement
+from fleet.latency.bootstrap import Improvement, improvements
 from fleet.latency.origin import judge, site_of
 from fleet.latency.quantiles import Quantiles, quantiles
 from fleet.latency.result import PLACEMENT_FACTS, Run, Series
@@ -179,6 +179,7 @@ def _row(old: Series, before: Run, new: Series, after: Run, venues: VenueList, p
     old_ms, new_ms = _ms(before, old), _ms(after, new)
     site = site_of(new, venues)
     there = site.place if site is not None and not site.edge else ""
+    improved = improvements(old_ms, new_ms)
     verdict = judge(_with_headers(new, after), after.place, venues, places)
     return Compared(
         venue=new.venue,
@@ -189,7 +190,7 @@ def _row(old: Series, before: Run, new: Series, after: Run, venues: VenueList, p
         after_from=after.region,
         before=quantiles(old_ms),
         after=quantiles(new_ms),
-        improved={"p50": improvement(old_ms, new_ms, 0.5), "p95": improvement(old_ms, new_ms, 0.95)},
+        improved={"p50": improved[0.5], "p95": improved[0.95]},
         floor_ms=floor_ms(places[after.place], places[there]) if there and after.place in places else None,
         answered=str(verdict.answered),
         claim=_claim(new, after.place, venues, places),

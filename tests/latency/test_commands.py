@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -10,7 +11,7 @@ import pytest
 
 from fleet.latency.simulated import SIMULATED
 from fleet.latency.store import write
-from tests.latency.conftest import Fleet
+from tests.latency.conftest import CHECKOUT, Fleet
 from tests.latency.made import BINANCE, COINBASE, around, run, series
 
 pytestmark = pytest.mark.unit
@@ -90,3 +91,15 @@ def test_a_broken_file_is_named(fleet: Fleet, compared: Path) -> None:
     assert said.code == 2
     assert path.name in said.err
     assert "simulated: " in said.err
+
+
+def test_what_the_documentation_says_can_be_typed_can_be_typed(fleet: Fleet) -> None:
+    text = (CHECKOUT / "docs" / "latency.md").read_text()
+    helps = {name: fleet("latency", name, "--help").out for name in ("measure", "baseline", "compare", "report")}
+    shown = [line.split() for line in text.splitlines() if line.startswith("fleet latency ")]
+    assert {words[2] for words in shown} == set(helps)
+    for words in shown:
+        for option in (word for word in words if word.startswith("--")):
+            assert option in helps[words[2]], words
+    for option in set(re.findall(r"`(--[a-z-]+)", text)) | set(re.findall(r"\((--[a-z-]+)", text)):
+        assert any(option in said for said in helps.values()), option

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fleet.latency.bootstrap import block_length, improvement
+from fleet.latency.bootstrap import Improvement, block_length, improvements
 from fleet.latency.quantiles import P95_FROM, P99_FROM, quantiles
 from tests.latency.made import around
 
@@ -17,6 +17,10 @@ MS = st.floats(min_value=0.01, max_value=100_000, allow_nan=False)
 RESOLUTION = 0.001
 """Three digits."""
 MICROSECOND = 0.001
+
+
+def improvement(before: list[float], after: list[float], quantile: float) -> Improvement | None:
+    return improvements(before, after)[quantile]
 
 
 def nearest_rank(samples: list[float], percent: int) -> float:
@@ -122,6 +126,16 @@ def test_neighbours_that_are_alike_make_the_interval_wider() -> None:
     assert correlated is not None
     assert shuffled is not None
     assert correlated.high - correlated.low > 1.5 * (shuffled.high - shuffled.low)
+
+
+def test_many_samples_are_drawn_in_parts_with_the_quantiles_of_numpy() -> None:
+    """2,000 resamples of 2,000 do not fit into one part."""
+    before, after = around(100, 2_000, tail_ms=300), around(10, 2_000, tail_ms=50)
+    for quantile in (0.5, 0.95):
+        found = improvement(before, after, quantile)
+        assert found is not None
+        assert found.share == pytest.approx(float(1 - np.quantile(after, quantile) / np.quantile(before, quantile)))
+        assert found.low <= found.share <= found.high
 
 
 @pytest.mark.parametrize(("n", "length"), [(1, 1), (10, 2), (27, 3), (240, 6), (1000, 10)])
