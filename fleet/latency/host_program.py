@@ -309,7 +309,10 @@ def requests(task: Task, series: Series, gate: Path, process: subprocess.Popen[b
         series.behind += len(due) - 1
         tick = last + 1
         try:
-            answer = next(answers).checked()
+            found = next(answers, None)
+            if found is None:
+                raise Refused("other", "curl ended")
+            answer = found.checked()
         except Refused as error:
             series.failed(error, *due)
             continue
@@ -337,7 +340,7 @@ def open_gate(gate: Path, process: subprocess.Popen[bytes]) -> float:
 
 
 def curl_answers(pipe: int, url: str) -> Iterator[Told]:
-    """What curl tells of the transfers of a URL, as it comes. Raises Refused when it ends."""
+    """What curl tells of the transfers of a URL, as it comes. Raises Refused when it ends, with its last words."""
     rest, complaint = "", ""
     while True:
         while "\n" not in rest:

@@ -5,7 +5,10 @@ Delays are the servers' own; they are asserted from below and by order, for a bu
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import signal
 import socket
 import subprocess
 import sys
@@ -175,6 +178,38 @@ def test_what_goes_wrong_before_an_answer_is_told_apart(venue: Venue, measure: M
     assert all(text for series in run.series for _, _, text in series.errors)
 
 
+def children_of(process: int) -> list[int]:
+    found: list[int] = []
+    for file in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            if int(file.read_text().rsplit(")", 1)[1].split()[1]) == process:
+                found.append(int(file.parent.name))
+    return found
+
+
+def test_a_curl_that_is_killed_takes_only_its_own_series_along(venue: Venue) -> None:
+    program = (resources.files("fleet.latency") / "host_program.py").read_bytes()
+    series = (probe("warm", venue.url("/time"), 0.1), probe("websocket", venue.url("/ws", "wss"), 0.2))
+    measuring = subprocess.Popen(
+        [sys.executable, "-", plan(*series, seconds=4.0).asked()], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    assert measuring.stdin is not None
+    measuring.stdin.write(program)
+    measuring.stdin.close()
+    measuring.stdin = None
+    while venue.asked.get("/time", 0) < 3:
+        time.sleep(0.01)
+    for child in children_of(measuring.pid):
+        os.kill(child, signal.SIGKILL)
+    out, _ = measuring.communicate()
+    warm, pings = json.loads(out)["series"]
+    assert warm["samples"]
+    assert {kind for _, kind, _ in warm["errors"]} == {"other"}
+    assert {text for _, _, text in warm["errors"]} == {"curl ended"}
+    assert pings["samples"]
+    assert pings["errors"] == []
+
+
 def test_a_missing_curl_is_named(venue: Venue) -> None:
     program = (resources.files("fleet.latency") / "host_program.py").read_bytes()
     asked = plan(probe("warm", venue.url("/time"))).asked()
@@ -200,9 +235,7 @@ def test_it_ends_with_whoever_started_it_and_takes_curl_with_it(venue: Venue, tm
     measuring = int(starter.stdout.readline())
     while not venue.asked.get("/time"):
         time.sleep(0.01)
-    children = [int(child) for child in Path(f"/proc/{measuring}/task/{measuring}/children").read_text().split()]
-    others = Path(f"/proc/{measuring}/task").glob("*/children")
-    children += [int(child) for file in others for child in file.read_text().split()]
+    children = children_of(measuring)
     assert children
     starter.communicate("\n")
     while any(alive(process) for process in (measuring, *children)):
