@@ -11,6 +11,7 @@ from fleet.latency.plan import Plan
 from fleet.latency.probe_offer import ProbeOffer
 from fleet.latency.probe_stack import (
     bring_up,
+    forget,
     made_here,
     only_probe,
     stack_name,
@@ -45,7 +46,7 @@ def probe(
     """
     name = stack_name(offer.place)
     with only_probe(workspace):
-        for left in _left_here(workspace):
+        for left in made_here(workspace):
             progress(left, "an earlier probe was ended before it could take this away")
             _remove(configuration, workspace, left, progress)
         values = offer.values(generation=int(time.time()))
@@ -76,11 +77,8 @@ def clear(configuration: Configuration, workspace: Workspace, progress: Progress
 
 def left_elsewhere(workspace: Workspace) -> tuple[str, ...]:
     """Stacks of probes that were made on other machines: left there, or in use."""
-    return tuple(name for name in standing(workspace) if not made_here(workspace, name))
-
-
-def _left_here(workspace: Workspace) -> tuple[str, ...]:
-    return tuple(name for name in standing(workspace) if made_here(workspace, name))
+    here = made_here(workspace)
+    return tuple(name for name in standing(workspace) if name not in here)
 
 
 def _measure(
@@ -115,6 +113,7 @@ def _remove(configuration: Configuration, workspace: Workspace, name: str, progr
     """
     if name in standing(workspace):
         take_away(workspace, name, progress)
+    forget(workspace, name)
     findings = search(configuration, workspace)
     for orphan in findings.orphans:
         if orphan.owned.host == name:

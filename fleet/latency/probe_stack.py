@@ -76,9 +76,10 @@ def standing(workspace: Workspace) -> tuple[str, ...]:
         raise ProbeFailed(f"the stacks in {workspace.backend} cannot be listed: {engine_words(failure)}") from None
 
 
-def made_here(workspace: Workspace, name: str) -> bool:
-    """Whether a probe's stack was made on this machine: one made elsewhere may be in use there."""
-    return (workspace.root / FOLDER / f"Pulumi.{name}.yaml").exists()
+def made_here(workspace: Workspace) -> tuple[str, ...]:
+    """Stacks of probes that were made on this machine: one made elsewhere may be in use there."""
+    files = sorted((workspace.root / FOLDER).glob(f"Pulumi.{PREFIX}*.yaml"))
+    return tuple(file.name.removeprefix("Pulumi.").removesuffix(".yaml") for file in files)
 
 
 def bring_up(workspace: Workspace, name: str, values: Mapping[str, object], progress: Progress) -> StackRun:
@@ -113,7 +114,12 @@ def take_away(workspace: Workspace, name: str, progress: Progress) -> None:
         engine.remove_stack(name)
     except automation.CommandError as failure:
         raise ProbeFailed(f"stack {name} is not taken away: {engine_words(failure)}. {HELP}") from None
-    (own.root / f"Pulumi.{name}.yaml").unlink(missing_ok=True)
+    forget(workspace, name)
+
+
+def forget(workspace: Workspace, name: str) -> None:
+    """Remove the file of a stack that the backend does not have (any more)."""
+    (workspace.root / FOLDER / f"Pulumi.{name}.yaml").unlink(missing_ok=True)
 
 
 def _own_workspace(workspace: Workspace) -> Workspace:

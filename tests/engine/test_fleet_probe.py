@@ -23,7 +23,6 @@ from fleet.latency.probe_stack import (
     only_probe,
     stack_name,
     standing,
-    take_away,
 )
 from fleet.operation.run import up
 from fleet.rehearsal.stand import Stand, prepare
@@ -68,38 +67,30 @@ def rented(stand: Stand) -> list[str]:
     return [entry.id for entry in (*servers(home), *addresses(home))]
 
 
-def test_a_probe_stands_beside_the_fleet_and_goes_as_a_whole(stand: Stand) -> None:
+def test_a_probe_stands_beside_the_fleet_and_goes_as_a_whole_from_another_machine_too(stand: Stand) -> None:
+    # At EC2, where a server has a network of its own and most belongs to it.
     assert up(stand.workspace, "addresses", tell).ok
     before = rented(stand)
-    offer, name = offer_in(stand, "tokyo"), stack_name("tokyo")
+    offer, name = offer_in(stand, "virginia", "aws"), stack_name("virginia")
 
     run = bring_up(stand.workspace, name, offer.values(generation=1), tell)
 
     (server,) = servers(stand.lab.home.path)
-    assert (server.region, server.plan, server.address) == (offer.location, offer.plan, run.outputs["address"])
+    assert server.plan == offer.plan
+    assert server.region.startswith(offer.location)
+    assert run.outputs["address"] in {entry.address for entry in addresses(stand.lab.home.path)}
     assert standing(stand.workspace) == (name,)
     assert set(stand.configuration.stacks) == {"hub", "nj", "sg", "ldn", "chi", "tyo", "fra"}
+    assert left_elsewhere(stand.workspace) == ()
 
-    take_away(stand.workspace, name, tell)
+    for file in (stand.root / FOLDER).glob("Pulumi*.yaml"):
+        file.unlink()
+    assert left_elsewhere(stand.workspace) == (name,)
+    assert clear(stand.configuration, stand.workspace, tell) == (name,)
 
     assert rented(stand) == before
     assert standing(stand.workspace) == ()
     assert not list(stand.root.rglob("Pulumi.probe-*.yaml"))
-
-
-def test_what_another_machine_left_is_named_and_cleared_on_request(stand: Stand) -> None:
-    # At EC2, where a server has a network of its own and most belongs to it.
-    name = stack_name("virginia")
-    bring_up(stand.workspace, name, offer_in(stand, "virginia", "aws").values(generation=1), tell)
-    assert len(rented(stand)) == 2
-    for file in (stand.root / FOLDER).glob("Pulumi*.yaml"):
-        file.unlink()
-    assert left_elsewhere(stand.workspace) == (name,)
-
-    assert clear(stand.configuration, stand.workspace, tell) == (name,)
-
-    assert rented(stand) == []
-    assert standing(stand.workspace) == ()
 
 
 def test_what_came_up_in_part_is_taken_away_also_where_only_the_provider_knows_of_it(stand: Stand) -> None:

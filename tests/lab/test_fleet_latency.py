@@ -24,8 +24,9 @@ pytestmark = pytest.mark.lab
 VENUES = ("alpaca", "coinbase", "binance", "bybit")
 """Two that New Jersey is for, two that Singapore is for and that refuse New Jersey; each second one behind an edge."""
 ASKED = [word for venue in VENUES for word in ("--venue", venue)]
-HOW = ("--seconds", "12", "--rate", "5")
-"""At least ten samples of each endpoint. A venue's own limit keeps the rate below that where it is lower."""
+HOW = ("--seconds", "12", "--rate", "3")
+"""At least ten samples of each endpoint. A venue's own limit keeps the rate below that where it is lower; a higher one
+would let requests wait for each other where a round trip takes a quarter of a second."""
 TOLERANCE = 0.2
 """Of the way before. Compared is the least of many samples, which a busy machine disturbs the
 least, on both sides; what two cores add even to that, with three hosts and the venues on them, is some ms."""
