@@ -27,6 +27,7 @@ ROUNDS = 3
 PATIENCE_SECONDS = 300.0
 LOOK_SECONDS = 0.2
 
+ON_THE_HUB = "/tmp/market_load.py"
 LOAD = Path(__file__).parent / "peers" / "market_load.py"
 SHIPPER = questdb.shipper_container(REPLICA)
 TABLE = (
@@ -57,13 +58,13 @@ class Market:
         return done.stdout.strip()
 
     def load(self, *words: str) -> str:
-        """What the load's program prints."""
-        return self.hub("docker", "exec", self.beside, "python3", "/tmp/market_load.py", *words)
+        """What the load's program prints; the containers' root is read-only, so it comes by standard input."""
+        shell = f'exec docker exec --interactive "$0" python3 - "$@" < {ON_THE_HUB}'
+        return self.hub("sh", "-c", shell, self.beside, *words)
 
     def ask(self, address: str, *statements: str) -> list[dict[str, object]]:
         """What a server answers to each statement."""
-        argv = ("docker", "exec", "--interactive", self.beside, "python3", "/tmp/market_load.py", "sql", address)
-        return [json.loads(answer) for answer in self.hub(*argv, stdin="\n".join(statements)).splitlines()]
+        return [json.loads(answer) for answer in self.load("sql", address, *statements).splitlines()]
 
     def sql(self, address: str, *statements: str) -> None:
         """Statements on a server, all of which must succeed."""
@@ -110,8 +111,7 @@ def market(stand: Stand) -> Market:
     spared = next((name for name in sorted(containers) if "shipper" in name and name != SHIPPER), None)
     if spared is None:
         raise ShipperFailed(f"no shipper but {SHIPPER} runs on the hub")
-    text = LOAD.read_text()
-    found.hub("sh", "-c", 'docker exec --interactive "$0" sh -c "cat > /tmp/market_load.py"', spared, stdin=text)
+    found.hub("sh", "-c", f"cat > {ON_THE_HUB} <<'END'\n{LOAD.read_text()}\nEND")
     return Market(stand, spared, found.replica)
 
 

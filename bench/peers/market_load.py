@@ -3,7 +3,7 @@
 steady TABLE RATE SECONDS      rows a second in twenty batches, each at its time, however long the last one took; prints
                                the rows and the seconds that the last batch came late
 burst TABLE ROWS ADDRESS       as many rows as fast as they are acknowledged; prints the seconds
-sql ADDRESS                    the statements on standard input, one a line; prints each answer as a line of JSON
+sql ADDRESS STATEMENT ...      prints each answer as a line of JSON
 """
 
 import base64
@@ -69,9 +69,9 @@ def burst(table, rows, address):
     print(f"{time.monotonic() - begin:.3f}")
 
 
-def sql(address):
+def sql(address, statements):
     server = Server(address)
-    for statement in sys.stdin.read().splitlines():
+    for statement in statements:
         _, body = server.call("GET", "/exec?" + urllib.parse.urlencode({"query": statement}))
         print(body.decode())
 
@@ -82,5 +82,5 @@ if __name__ == "__main__":
             steady(table, int(rate), int(seconds))
         case ["burst", table, rows, address]:
             burst(table, int(rows), address)
-        case ["sql", address]:
-            sql(address)
+        case ["sql", address, *statements]:
+            sql(address, statements)
