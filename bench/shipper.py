@@ -49,10 +49,9 @@ class Market:
     replica: str
     """host:port of the replica's HTTP server"""
 
-    def hub(self, *argv: str, stdin: str = "") -> str:
+    def hub(self, *argv: str) -> str:
         """Standard output of a command on the hub."""
-        words = ["sh", "-c", f'exec "$0" "$@" <<\'END\'\n{stdin}\nEND', *argv] if stdin else list(argv)
-        done = self.stand.lab.run(HUB, words)
+        done = self.stand.lab.run(HUB, argv)
         if done.code:
             raise ShipperFailed(f"{' '.join(argv)[:200]}: {done.stderr.strip() or done.stdout.strip()}")
         return done.stdout.strip()
