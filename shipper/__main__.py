@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from shipper.database import Database
@@ -60,8 +61,18 @@ def follow(settings: Settings) -> int:
     primary, sink_database = Primary(Database(settings.primary)), Database(settings.sink)
     replica = Replica(sink_database)
     marks = Marks(Path(settings.state_folder))
+    # While one piece is on its way to the replica, one other is read.
+    reader = ThreadPoolExecutor(max_workers=1)
     follower = Follower(
-        primary, replica, marks, progress, settings.skip, (HEARTBEAT,), settings.chunk_rows, ended.is_set
+        primary,
+        replica,
+        marks,
+        progress,
+        settings.skip,
+        (HEARTBEAT,),
+        settings.chunk_rows,
+        ended.is_set,
+        ahead=lambda read: reader.submit(read).result,
     )
     server = serve(settings.listen, progress)
     beaten = 0.0
@@ -89,6 +100,7 @@ def follow(settings: Settings) -> int:
         pause,
     )
     server.shutdown()
+    reader.shutdown()
     print(json.dumps(progress.document()), flush=True)
     return 0
 

@@ -46,14 +46,14 @@ class Database:
         rows: list[list[Any]] = answer.get("dataset", [])
         return rows
 
-    def write(self, lines: str, precision: str) -> None:
+    def write(self, lines: bytes, precision: str) -> None:
         """Commit lines of InfluxDB's line protocol; returns when they are in the server's log.
 
         Raises:
             Unreachable: no answer; they may or may not have been committed.
             Refused: they were not committed.
         """
-        status, body = self._call("POST", f"/write?precision={precision}", lines.encode())
+        status, body = self._call("POST", f"/write?precision={precision}", lines)
         if status >= 500:
             raise Unreachable(f"HTTP {status}: {body[:200].decode(errors='replace')}")
         if status != 204:

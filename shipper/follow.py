@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from functools import partial
 from typing import Any, Protocol
 
 from shipper.database import Refused, Unreachable
@@ -37,6 +39,7 @@ class Stopped(Exception):
 class Source(Protocol):
     """What is asked of the primary; ``shipper.primary`` explains."""
 
+    def pulse(self) -> tuple[int, ...]: ...
     def tables(self) -> tuple[Table, ...]: ...
     def visible(self) -> dict[str, int]: ...
     def log(self, table: str, after: int, columns: Sequence[Column]) -> tuple[Transaction, ...]: ...
@@ -55,9 +58,17 @@ class Sink(Protocol):
     def add(self, table: str, column: Column) -> None: ...
     def drop(self, table: str) -> None: ...
     def rename(self, table: str, name: str) -> None: ...
-    def write(self, table: str, columns: Sequence[Column], rows: Sequence[Sequence[Any]]) -> None: ...
+    def prepared(self, table: str, columns: Sequence[Column], rows: Sequence[Sequence[Any]]) -> Any: ...
+    def write(self, prepared: Any) -> None: ...
     def applied(self, table: str) -> bool: ...
     def counts(self, table: str) -> dict[str, int]: ...
+
+
+Read = tuple[Sequence[Sequence[Any]], Any]
+"""Rows of the primary, and the same as the replica takes them."""
+
+Ahead = Callable[[Callable[[], Read]], Callable[[], Read]]
+"""Begins to read and returns how to wait for what was read."""
 
 
 class Follower:
@@ -75,7 +86,10 @@ class Follower:
         stopped: Callable[[], bool] = lambda: False,
         clock: Callable[[], float] = time.time,
         wait: Callable[[float], None] = time.sleep,
+        ahead: Ahead = lambda read: read,
     ) -> None:
+        """``ahead`` may begin to read before it is waited for: pieces are then read while others are written."""
+        self._ahead = ahead
         self._source, self._sink = source, sink
         self._marks, self._progress = marks, progress
         self._skip, self._quiet, self._chunk = skip, quiet, chunk_rows
@@ -86,6 +100,8 @@ class Follower:
         self._behind_since: dict[str, float] = {}
         self._copies: dict[str, Copied] = {}
         self._swept = 0.0
+        self._rest: tuple[int, ...] | None = None
+        """The primary's pulse when last there was nothing left to do."""
 
     def look(self) -> bool:
         """One look at everything; returns whether rows were shipped.
@@ -93,8 +109,16 @@ class Follower:
         Raises:
             Unreachable: a server did not answer; what was acknowledged is kept.
         """
-        tables = {table.name: table for table in self._source.tables() if not table.name.startswith(self._skip)}
         sweep = self._clock() - self._swept >= SWEEP_SECONDS
+        pulse = self._source.pulse()
+        if (
+            pulse == self._rest
+            and not sweep
+            and not self._marks.requested(FORGET)
+            and not self._marks.requested(RESYNC)
+        ):
+            return False
+        tables = {table.name: table for table in self._source.tables() if not table.name.startswith(self._skip)}
         asked = self._asked(tables)
         if sweep:
             self._copies = self._sink.tables()
@@ -113,6 +137,10 @@ class Follower:
             self._swept = self._clock()
             self._gone(tables)
         self._tell(tables)
+        settled = (
+            self._seen.get(name) == table.seen or name in self._marks.needs_resync for name, table in tables.items()
+        )
+        self._rest = pulse if all(settled) else None
         return moved
 
     def _asked(self, tables: Mapping[str, Table]) -> frozenset[str]:
@@ -204,22 +232,37 @@ class Follower:
     def _ship_interval(self, table: str, into: str, columns: Sequence[Column], interval: Interval) -> int:
         """Every row of an interval, piece by piece. A piece begins with the timestamp that the one before ended with:
         what a writer inserts or drops meanwhile moves no row past us."""
-        first, limit, shipped = interval.first, self._chunk, 0
+        limit, shipped = self._chunk, 0
+        piece = self._ahead(partial(self._read, table, into, columns, interval, limit))
         while True:
-            rows = self._source.rows(table, columns, Interval(first, interval.last), limit)
+            rows, prepared = piece()
             if self._stopped():
                 raise Stopped
+            last = len(rows) < limit
+            if not last:
+                if rows[-1][0] == interval.first:
+                    limit *= 2
+                else:
+                    interval, limit = Interval(rows[-1][0], interval.last), self._chunk
+                piece = self._ahead(partial(self._read, table, into, columns, interval, limit))
             if rows:
-                self._sink.write(into, columns, rows)
+                try:
+                    self._sink.write(prepared)
+                except Exception:
+                    if not last:
+                        # Whoever goes on asks the primary over the same connection.
+                        with suppress(Exception):
+                            piece()
+                    raise
                 shipped += len(rows)
                 # A long copy is work, not silence.
                 self._progress.look(f"copying {table}")
-            if len(rows) < limit:
+            if last:
                 return shipped
-            if rows[-1][0] == first:
-                limit *= 2
-            else:
-                first, limit = rows[-1][0], self._chunk
+
+    def _read(self, table: str, into: str, columns: Sequence[Column], interval: Interval, limit: int) -> Read:
+        rows = self._source.rows(table, columns, interval, limit)
+        return rows, self._sink.prepared(into, columns, rows)
 
     def _complete_columns(self, table: str) -> Resync | None:
         self._columns.pop(table, None)

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from shipper.database import Database, Refused
 from shipper.facts import Column, Copied
 from shipper.primary import HEARTBEAT, columns_of, counts_of
 from shipper.rows import lines, precision, quoted
+
+
+@dataclass(frozen=True)
+class Lines:
+    """Rows in InfluxDB's line protocol."""
+
+    text: bytes
+    precision: str
 
 
 class Replica:
@@ -47,13 +56,17 @@ class Replica:
         """Give a table another name."""
         self._database.ask(f"RENAME TABLE {quoted(table)} TO {quoted(name)}")
 
-    def write(self, table: str, columns: Sequence[Column], rows: Sequence[Sequence[Any]]) -> None:
-        """Upsert rows; returns when they are committed.
+    def prepared(self, table: str, columns: Sequence[Column], rows: Sequence[Sequence[Any]]) -> Lines:
+        """Rows as they are sent; asks nobody.
 
         Raises:
             Unwritable: a row cannot be said in the protocol.
         """
-        self._database.write(lines(table, columns, rows), precision(columns))
+        return Lines(lines(table, columns, rows).encode(), precision(columns))
+
+    def write(self, prepared: Lines) -> None:
+        """Upsert rows; returns when they are committed."""
+        self._database.write(prepared.text, prepared.precision)
 
     def applied(self, table: str) -> bool:
         """Whether everything that was committed to a table can be read."""

@@ -15,7 +15,7 @@ from shipper.facts import Column, Interval
 
 Row = Sequence[Any]
 
-_STRING = re.compile(r'[\\"\n]')
+_ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\\n"})
 _NAME = re.compile(r"[\\ ,=\n\r]")
 _GEOHASH = re.compile(r"GEOHASH\(\d+c\)")
 
@@ -64,23 +64,34 @@ def lines(table: str, columns: Sequence[Column], rows: Sequence[Row]) -> str:
     Raises:
         Unwritable: a row has nothing but its timestamp, which the protocol cannot say.
     """
-    writers = [
-        (f"{_escaped(column.name)}=", writer)
-        for column in columns
-        if not column.designated and (writer := _writer(column.type)) is not None
-    ]
+    if not rows:
+        return ""
+    # Column by column: a call for each value would be most of the time that a row takes.
+    times, *values = zip(*rows, strict=True)
+    written = [column for column in columns if not column.designated]
+    fields = [_fields(column, of_column) for column, of_column in zip(written, values, strict=True)]
     head = _escaped(table)
     made = []
-    for row in rows:
-        fields = [
-            name + text
-            for (name, writer), value in zip(writers, row[1:], strict=True)
-            if value is not None and (text := writer(value))
-        ]
-        if not fields:
-            raise Unwritable(f"the row at {row[0]} has no value beside its timestamp")
-        made.append(f"{head} {','.join(fields)} {row[0]}\n")
+    for time, of_row in zip(times, zip(*fields, strict=True) if fields else ((),) * len(rows), strict=True):
+        joined = ",".join(filter(None, of_row))
+        if not joined:
+            raise Unwritable(f"the row at {time} has no value beside its timestamp")
+        made.append(f"{head} {joined} {time}\n")
     return "".join(made)
+
+
+def _fields(column: Column, values: Sequence[Any]) -> list[str]:
+    """A column's values as ``name=value``; nothing for NULL, which the protocol says by leaving it out."""
+    name, writer = f"{_escaped(column.name)}=", _writer(column.type)
+    if writer is None:
+        raise Unwritable(f"{column.name} is {column.type}")
+    if writer is _integer:
+        return ["" if value is None else f"{name}{value}i" for value in values]
+    if column.type == "SYMBOL":
+        # Few different ones by their nature.
+        texts = {value: f"{name}{_text(value)}" for value in set(values) if value is not None}
+        return [texts.get(value, "") for value in values]
+    return ["" if value is None or not (text := writer(value)) else name + text for value in values]
 
 
 def quoted(name: str) -> str:
@@ -93,7 +104,7 @@ def _escaped(name: str) -> str:
 
 
 def _text(value: Any) -> str:
-    return '"' + _STRING.sub(lambda found: "\\" + found.group(), value) + '"'
+    return f'"{value.translate(_ESCAPES)}"'
 
 
 def _filled(value: Any) -> str:

@@ -60,6 +60,11 @@ class Server:
 
     # --- as the source ---
 
+    def pulse(self) -> tuple[int, ...]:
+        self.before("pulse")
+        stores = self.stores.values()
+        return len(stores), sum(len(store.log) for store in stores), sum(store.visible for store in stores)
+
     def tables(self) -> tuple[Table, ...]:
         self.before("tables")
         return tuple(
@@ -119,7 +124,11 @@ class Server:
             raise Refused(f"{name} exists")
         self.stores[name] = self.stores.pop(table)
 
-    def write(self, table: str, columns: Sequence[Column], rows: Sequence[Sequence[Any]]) -> None:
+    def prepared(self, table: str, columns: Sequence[Column], rows: Sequence[Sequence[Any]]) -> Any:
+        return table, rows
+
+    def write(self, prepared: tuple[str, Sequence[Sequence[Any]]]) -> None:
+        table, rows = prepared
         self.before("write")
         if table not in self.stores:
             raise Refused(f"no table {table}")
@@ -147,9 +156,9 @@ class Replica:
         return getattr(self._server, name)
 
 
-def clock() -> Iterator[float]:
-    """A second passes with each look, so that each one is a sweep."""
+def clock(seconds: float) -> Iterator[float]:
+    """So much time passes with each look at it."""
     now = 0.0
     while True:
-        now += 1.0
+        now += seconds
         yield now

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from shipper.database import Unreachable
-from shipper.follow import Follower
+from shipper.follow import SWEEP_SECONDS, Follower, Read
 from shipper.marks import FORGET, RESYNC, Marks
 from shipper.progress import Progress
 from tests.shipper.model import Server, Store, clock
@@ -31,8 +33,18 @@ class Breaks(Unreachable):
     """The fault of the model."""
 
 
-def follower(source: Server, sink: Server, folder: Path) -> Follower:
-    ticks = clock()
+def begun_at_once(read: Callable[[], Read]) -> Callable[[], Read]:
+    """As by a reader of its own that is always quicker than the writer."""
+    done: Future[Read] = Future()
+    try:
+        done.set_result(read())
+    except Breaks as broken:
+        done.set_exception(broken)
+    return done.result
+
+
+def follower(source: Server, sink: Server, folder: Path, seconds_a_look: float = 1.0) -> Follower:
+    ticks = clock(seconds_a_look)
     return Follower(
         source,
         sink.sink(),
@@ -41,14 +53,23 @@ def follower(source: Server, sink: Server, folder: Path) -> Follower:
         chunk_rows=3,
         clock=lambda: next(ticks),
         wait=lambda seconds: None,
+        ahead=begun_at_once,
     )
 
 
 @settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(actions=st.lists(ACTION, max_size=40), meanwhile=st.lists(COMMIT, max_size=5))
+@given(
+    actions=st.lists(ACTION, max_size=40),
+    meanwhile=st.lists(COMMIT, max_size=5),
+    seconds=st.sampled_from([1.0, SWEEP_SECONDS / 50]),
+)
 def test_every_schedule_ends_in_equal_tables(
-    tmp_path_factory: Any, actions: list[tuple[str, Any]], meanwhile: list[list[tuple[int, int, float]]]
+    tmp_path_factory: Any,
+    actions: list[tuple[str, Any]],
+    meanwhile: list[list[tuple[int, int, float]]],
+    seconds: float,
 ) -> None:
+    """Whether every look is a sweep or hardly any."""
     folder = tmp_path_factory.mktemp("marks")
     source, sink = Server("hub"), Server("nj")
     source.stores["trades"] = trades = Store("trades~1")
@@ -68,7 +89,7 @@ def test_every_schedule_ends_in_equal_tables(
             raise Breaks(call)
 
     source.before = sink.before = fault
-    ours = follower(source, sink, folder)
+    ours = follower(source, sink, folder, seconds)
     for action, value in actions:
         if action == "commit":
             trades.commit(value)
@@ -77,13 +98,13 @@ def test_every_schedule_ends_in_equal_tables(
         elif action == "break":
             left[0] = value
         elif action == "new process":
-            ours = follower(source, sink, folder)
+            ours = follower(source, sink, folder, seconds)
         else:
             try:
                 ours.look()
             except Breaks:
                 # What broke may have been the process itself.
-                ours = follower(source, sink, folder)
+                ours = follower(source, sink, folder, seconds)
 
     left[0] = -1
     trades.apply()
@@ -206,3 +227,23 @@ def test_what_is_asked_of_a_table_that_is_gone_is_answered(tmp_path: Path) -> No
     ours.look()
     assert marks.requested(RESYNC) == marks.requested(FORGET) == ()
     assert Marks(tmp_path).needs_resync == {}
+
+
+def test_while_nothing_is_written_one_question_is_all_that_is_asked(tmp_path: Path) -> None:
+    source, sink = Server("hub"), Server("nj")
+    source.stores["trades"] = trades = Store("trades~1")
+    trades.commit([(1, 1, 1.0)])
+    trades.apply()
+    ours = follower(source, sink, tmp_path, seconds_a_look=SWEEP_SECONDS / 1000)
+    ours.look()
+    ours.look()
+    asked: list[str] = []
+    source.before = sink.before = asked.append
+    for _ in range(5):
+        assert not ours.look()
+    assert asked == ["pulse"] * 5
+    trades.commit([(2, 1, 2.0)])
+    assert not ours.look(), "committed, and not readable yet"
+    trades.apply()
+    assert ours.look()
+    assert sink.stores["trades"].rows == trades.rows
