@@ -100,6 +100,8 @@ class Follower:
         self._behind_since: dict[str, float] = {}
         self._copies: dict[str, Copied] = {}
         self._swept = 0.0
+        self._moved = False
+        """Whether the last look found rows to ship."""
         self._rest: tuple[int, ...] | None = None
         """The primary's pulse when last there was nothing left to do."""
 
@@ -110,13 +112,9 @@ class Follower:
             Unreachable: a server did not answer; what was acknowledged is kept.
         """
         sweep = self._clock() - self._swept >= SWEEP_SECONDS
-        pulse = self._source.pulse()
-        if (
-            pulse == self._rest
-            and not sweep
-            and not self._marks.requested(FORGET)
-            and not self._marks.requested(RESYNC)
-        ):
+        # While rows flow it would only say so.
+        pulse = None if self._moved else self._source.pulse()
+        if pulse is not None and pulse == self._rest and not sweep and not self._wanted():
             return False
         tables = {table.name: table for table in self._source.tables() if not table.name.startswith(self._skip)}
         asked = self._asked(tables)
@@ -141,7 +139,11 @@ class Follower:
             self._seen.get(name) == table.seen or name in self._marks.needs_resync for name, table in tables.items()
         )
         self._rest = pulse if all(settled) else None
+        self._moved = moved
         return moved
+
+    def _wanted(self) -> bool:
+        return any(self._marks.requested(wish) for wish in (FORGET, RESYNC))
 
     def _asked(self, tables: Mapping[str, Table]) -> frozenset[str]:
         """The tables that somebody wants copied anew; what is asked of tables that are gone is answered here."""
