@@ -114,23 +114,25 @@ def tell(stack: str, line: str) -> None:
 
 def hub_as_it_is(lab: Lab) -> dict[str, str]:
     """What adoption must leave alone on the hub: containers, Docker's configuration, foreign firewall tables, sshd."""
+
+    def said(*argv: str) -> str:
+        done = lab.run("hub", argv)
+        assert done.code == 0, f"{shlex.join(argv)}: {done.stdout}{done.stderr}"
+        return done.stdout
+
     running = ["docker", "inspect", "-f", "{{.Name}} {{.Id}} {{.State.StartedAt}} {{.RestartCount}}"]
-    listed = lab.run("hub", ["sh", "-c", f"{shlex.join(running)} $(docker ps -q)"])
-    assert listed.code == 0, listed.stderr
+    listed = said("sh", "-c", f"{shlex.join(running)} $(docker ps -q)")
     # The fleet's own containers are the fleet's own.
-    containers = [line for line in listed.stdout.splitlines() if not line.startswith("/fleet-")]
+    containers = [line for line in listed.splitlines() if not line.startswith("/fleet-")]
     assert containers, "the hub has a platform of its own"
-    files = [
-        "sh",
-        "-c",
-        "sha256sum /etc/docker/daemon.json /etc/legacy.nft; find /etc/ssh -type f | sort | xargs sha256sum",
-    ]
-    tables = ["sh", "-c", "nft -s list table inet legacy; nft -s list table inet ufw_like"]
-    daemon = ["systemctl", "show", "-p", "MainPID,ActiveEnterTimestamp", "docker.service", "containerd.service"]
+    files = "sha256sum /etc/docker/daemon.json /etc/legacy.nft; find /etc/ssh -type f | sort | xargs sha256sum"
+    tables = said("sh", "-c", "nft -s list table inet legacy && nft -s list table inet ufw_like")
     return {
         "containers": "\n".join(containers),
-        "files": lab.run("hub", files).stdout,
-        "tables": re.sub(r"counter packets \d+ bytes \d+", "counter", lab.run("hub", tables).stdout),
-        "docker": lab.run("hub", daemon).stdout,
-        "users": lab.run("hub", ["sha256sum", "/etc/passwd", "/etc/shadow", "/root/.ssh/authorized_keys"]).stdout,
+        "files": said("sh", "-c", files),
+        "tables": re.sub(r"counter packets \d+ bytes \d+", "counter", tables),
+        "docker": said(
+            "systemctl", "show", "-p", "MainPID,ActiveEnterTimestamp", "docker.service", "containerd.service"
+        ),
+        "users": said("sha256sum", "/etc/passwd", "/etc/shadow", "/root/.ssh/authorized_keys"),
     }
