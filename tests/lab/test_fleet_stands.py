@@ -13,7 +13,7 @@ from fleet.rehearsal.demo import wait_for_mesh
 from infra.adapter import HostPart
 from infra.guest import WouldClosePorts
 from infra.visit import first_visit
-from tests.lab.fleet import StandingFleet, hub_as_it_is, hub_like, tell
+from tests.lab.fleet import StandingFleet, hub_as_it_is, tell
 
 pytestmark = pytest.mark.lab
 
@@ -33,7 +33,7 @@ def test_a_second_up_changes_nothing_and_a_refresh_finds_nothing(fleet: Standing
 
 
 def test_adopting_the_hub_left_everything_of_its_own_as_it_was(fleet: StandingFleet) -> None:
-    assert hub_like(fleet.lab, fleet.hub_before) == fleet.hub_before
+    assert hub_as_it_is(fleet.lab) == fleet.hub_before
 
 
 def test_adoption_names_the_ports_that_it_would_close(fleet: StandingFleet) -> None:
@@ -64,7 +64,7 @@ def test_a_first_visit_refuses_to_close_a_port_in_use_that_nobody_declared(
     before = hub_as_it_is(fleet.lab)
     with pytest.raises(WouldClosePorts, match=r"8080/tcp \(container .*Nothing was changed.*fleet adopt hub"):
         first_visit(HostPart.from_inputs(undeclared))
-    assert hub_like(fleet.lab, before) == before
+    assert hub_as_it_is(fleet.lab) == before
 
 
 def test_what_is_taken_away_on_a_host_shows_in_a_refresh_and_comes_back(fleet: StandingFleet) -> None:
@@ -113,7 +113,7 @@ def test_a_guest_leaves_nothing_of_its_own_behind_and_may_come_again(fleet: Stan
     folders = ("/etc/systemd/system", "/etc/wireguard", "/etc/fleet", "/etc/sysctl.d", "/usr/local/lib/fleet")
     try:
         assert take_down(fleet.stand.workspace, "hub", tell).errors == ()
-        assert hub_like(fleet.lab, fleet.hub_before) == fleet.hub_before
+        assert hub_as_it_is(fleet.lab) == fleet.hub_before
         assert "inet fleet" not in fleet.on("hub", "nft", "list", "tables")
         assert "wg0" not in fleet.on("hub", "ip", "-brief", "link")
         left = fleet.on("hub", "find", *folders, "-type", "f", "(", "-name", "*fleet*", "-o", "-path", "*/fleet/*", ")")
