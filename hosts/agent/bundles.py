@@ -19,7 +19,7 @@ from .docker import Container, Docker
 from .gate import GOOD, Verdict, Watch, replicas, watched_ports
 from .machine import Machine, Outcome
 from .mounts import Mounts, NotMountable, mounts_of
-from .preconditions import need_ports, need_room
+from .preconditions import fit_in_memory, need_ports, need_room
 from .report import Change, ReleaseFailed
 
 PULL_SECONDS = 1800.0
@@ -351,35 +351,38 @@ class Bundle:
             raise ReleaseFailed("data", f"{command['name']} failed (exit {outcome.status}): {outcome.text()}")
 
     def _try(self, ready: Ready, before: list[Container]) -> None:
-        """Run what may run twice beside what runs, one after the other, for no longer than its judgement takes."""
+        """Run what may run twice beside what runs, for no longer than its judgement takes."""
         running = {container.service: container for container in before if container.state == "running"}
         due = [trial for trial in _trials(ready.release) if trial["service"] in running]
         if not due:
-            return
+            return  # Compose need not be asked.
         outcome = self.docker.compose(*self._files(ready.release), "config", "--hash", "*", seconds=60.0)
         hashes = dict(line.split() for line in outcome.out.splitlines() if len(line.split()) == 2)
-        for trial in due:
-            service = trial["service"]
-            if hashes.get(service) != running[service].config_hash:
-                try:
-                    self._judge_trial(ready, service, trial["environment"])
-                finally:
-                    self.docker.remove(self.docker.trials(self.project))
+        due = [trial for trial in due if hashes.get(trial["service"]) != running[trial["service"]].config_hash]
+        limits = {trial["service"]: _limit_bytes(ready.project["services"][trial["service"]]) for trial in due}
+        for trials in [due] if due and fit_in_memory(limits.values()) else [[trial] for trial in due]:
+            try:
+                self._judge_trials(ready, trials)
+            finally:
+                self.docker.remove(self.docker.trials(self.project))
 
-    def _judge_trial(self, ready: Ready, service: str, environment: dict[str, str]) -> None:
+    def _judge_trials(self, ready: Ready, trials: list[dict[str, Any]]) -> None:
         timeout = ready.gate["timeout_seconds"]
-        words = [f"--env={name}={value}" for name, value in {**environment, "FLEET_TRIAL": "true"}.items()]
-        outcome = self.docker.compose(
-            *self._files(ready.release),
-            *("run", "--detach", "--no-deps", "--name", f"{self.project}-trial-{service}", *words, service),
-            seconds=timeout,
-            holding=(self._lock,),
-        )
-        if outcome.status:
-            raise self._red(Verdict("red", service, _reason(outcome)))
-        watch = Watch(ready.gate["settle_seconds"], frozenset(), frozenset(), {service: 1}, {})
+        for trial in trials:
+            service = trial["service"]
+            words = [f"--env={name}={value}" for name, value in {**trial["environment"], "FLEET_TRIAL": "true"}.items()]
+            outcome = self.docker.compose(
+                *self._files(ready.release),
+                *("run", "--detach", "--no-deps", "--name", f"{self.project}-trial-{service}", *words, service),
+                seconds=timeout,
+                holding=(self._lock,),
+            )
+            if outcome.status:
+                raise self._red(Verdict("red", service, _reason(outcome)))
+        services = {trial["service"]: 1 for trial in trials}
+        watch = Watch(ready.gate["settle_seconds"], frozenset(), frozenset(), services, {})
         containers = self._until_good(watch, lambda: self.docker.trials(self.project), time.time() + timeout, timeout)
-        self._check([check for check in ready.gate["checks"] if check["service"] == service], containers)
+        self._check([check for check in ready.gate["checks"] if check["service"] in services], containers)
 
     def _mark(self, release: KeptRelease, good: KeptRelease | None) -> None:
         """Before the first start: whatever happens from here on, an older version will not open the data."""
@@ -534,6 +537,12 @@ def _trials(release: KeptRelease) -> list[dict[str, Any]]:
     # A release that is kept from before there were trials has none.
     trials: list[dict[str, Any]] = release.document.get("trials", [])
     return trials
+
+
+def _limit_bytes(service: dict[str, Any]) -> int | None:
+    """A service's ``mem_limit`` as ``docker compose config`` gives it: bytes, in quotes; None without one."""
+    limit = service.get("mem_limit")
+    return None if limit is None else int(limit)
 
 
 def _order(version: str) -> list[tuple[int, str]]:

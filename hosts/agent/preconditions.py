@@ -6,6 +6,7 @@ import errno
 import os
 import re
 import socket
+from collections.abc import Iterable
 
 from .machine import Machine
 from .report import ReleaseFailed
@@ -27,6 +28,14 @@ def need_room(place: str, wanted: int, what: str) -> None:
             f"{what} need {(wanted + MARGIN_BYTES) >> 20} MB free at {place}, and there are {free >> 20} MB. Make room "
             "there (`docker system df` shows what Docker holds) or rent a larger disk",
         )
+
+
+def fit_in_memory(limits: Iterable[int | None]) -> bool:
+    """Whether containers with these limits, in bytes, have room beside what runs; no: one of them has no limit."""
+    asked = list(limits)
+    with open("/proc/meminfo", encoding="ascii") as facts:
+        available = next(int(line.split()[1]) << 10 for line in facts if line.startswith("MemAvailable:"))
+    return None not in asked and sum(limit or 0 for limit in asked) <= available
 
 
 def need_ports(machine: Machine, ports: frozenset[tuple[str, int, str]]) -> None:
