@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from fleet.rehearsal.demo import rehearse
+from fleet.rehearsal.demo import rehearse, wait_for_mesh
 from fleet.rehearsal.stand import prepare
 from lab.lab import Lab
 from lab.machines import Machines
@@ -58,10 +58,22 @@ def eventually() -> Callable[[Callable[[], object]], None]:
 
 
 @pytest.fixture(scope="session")
-def fleet(lab: Lab) -> StandingFleet:
-    """The demo's fleet: hub, New Jersey and Singapore, brought up once for all tests of a fleet."""
+def standing(lab: Lab) -> StandingFleet:
+    """The demo's three hosts and their mesh, brought up once for all tests of a fleet; of the bundles only the primary,
+    which a hub must have."""
     stand = prepare(lab, print)
     before = hub_as_it_is(lab)
+    fleet = StandingFleet(stand, before, stand.vault)
+    fleet.lay_down_bundles()
+    fleet.up()
+    assert wait_for_mesh(stand, stand.hosts()).problems == ()
+    return fleet
+
+
+@pytest.fixture(scope="session")
+def fleet(standing: StandingFleet, lab: Lab) -> StandingFleet:
+    """The same fleet at work: its hosts get their bundles, as the demo's do."""
+    standing.take_up_bundles()
     outcome = rehearse(tell, lab)
     assert outcome.ok, outcome.problems
-    return StandingFleet(stand, before, stand.vault)
+    return standing

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,6 +63,22 @@ class StandingFleet:
         change(document)
         path.write_text(yaml.safe_dump(document, sort_keys=False))
 
+    def lay_down_bundles(self) -> None:
+        """Leave the hosts without bundles, but for the hub's primary, and so without venues and members of Redis."""
+        for region in self.stand.configuration.stacks:
+            kept = ["questdb"] if region == self.stand.configuration.fleet.hub else []
+            self.edit(f"Pulumi.{region}.yaml", _with_config({"fleet:bundles": kept, "fleet:venues": {}}))
+        self.edit("fleet.yaml", lambda document: document["redis"].update(members=[]))
+
+    def take_up_bundles(self) -> None:
+        """Give every region the bundles and venues that the checkout's own files name."""
+        for region in self.stand.configuration.stacks:
+            own = yaml.safe_load((CHECKOUT / f"Pulumi.{region}.yaml").read_text())["config"]
+            wanted = {key: own.get(key) for key in ("fleet:bundles", "fleet:venues")}
+            self.edit(f"Pulumi.{region}.yaml", _with_config(wanted))
+        members = yaml.safe_load((CHECKOUT / "fleet.yaml").read_text())["redis"]["members"]
+        self.edit("fleet.yaml", lambda document: document["redis"].update(members=members))
+
     @contextmanager
     def with_template(self, folder: Path, name: str, old: str, new: str) -> Iterator[None]:
         """The fleet's programs with one template changed, as by somebody who edits their clone."""
@@ -105,6 +121,16 @@ class StandingFleet:
         hosts = self.stand.hosts()
         seen = egress_seen(self.lab, hosts)
         return {host.ref.id: seen[host.ref.id] == host.allow_list for host in hosts}
+
+
+def _with_config(values: Mapping[str, Any]) -> Callable[[dict[str, Any]], None]:
+    """Sets keys of a stack's configuration; without a value a key goes."""
+
+    def change(document: dict[str, Any]) -> None:
+        merged = {**document["config"], **values}
+        document["config"] = {key: value for key, value in merged.items() if value is not None}
+
+    return change
 
 
 def tell(stack: str, line: str) -> None:

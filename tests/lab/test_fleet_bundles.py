@@ -9,10 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab.fleet import StandingFleet
+from fleet.rehearsal.demo import rehearse
+from tests.lab.fleet import StandingFleet, hub_as_it_is, tell
 
 pytestmark = pytest.mark.lab
 
+HOSTS = ("hub", "nj", "sg")
 LOCAL_CONF = "bundles/redis/local.conf.j2"
 
 
@@ -46,7 +48,7 @@ def current(fleet: StandingFleet, host: str, bundle: str) -> str:
 
 
 def test_every_region_runs_its_database_and_its_local_redis(fleet: StandingFleet) -> None:
-    for host in ("hub", "nj", "sg"):
+    for host in HOSTS:
         running = started(fleet, host)
         assert {"fleet-questdb-questdb-1", "fleet-redis-redis-local-1"} <= set(running), host
         # What a client in this host's containers uses: the reader may read, and nothing else.
@@ -55,6 +57,17 @@ def test_every_region_runs_its_database_and_its_local_redis(fleet: StandingFleet
         refused = fleet.lab.run(fleet.server(host), [*sql, "CREATE TABLE t (ts timestamp) timestamp(ts)"])
         assert refused.code != 0
         assert "Write permission denied" in refused.stdout
+
+
+def test_bringing_all_up_again_changes_nothing_and_a_refresh_finds_nothing(fleet: StandingFleet) -> None:
+    again = rehearse(tell, fleet.lab)
+    assert (again.problems, again.changed) == ((), 0)
+    fleet.refresh()
+    assert {name: run.changed for name, run in fleet.preview().items()} == dict.fromkeys(("addresses", *HOSTS), 0)
+
+
+def test_what_the_hubs_owner_runs_is_as_it_was(fleet: StandingFleet) -> None:
+    assert hub_as_it_is(fleet.lab) == fleet.hub_before
 
 
 def test_a_broken_release_ends_up_and_leaves_the_one_before_it_running(fleet: StandingFleet, tmp_path: Path) -> None:

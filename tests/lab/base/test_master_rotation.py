@@ -16,8 +16,8 @@ from fleet.secrets import Vault
 from hosts import AuthenticationRefused, HostKeyMismatch, Target, connect
 from infra.first_boot import DEPLOY_PATH
 from infra.host import host_target
+from tests.lab.base.test_rotation import ENOUGH, HOSTS, assert_settled, keep_pinging, pings_between_all_pairs
 from tests.lab.fleet import StandingFleet, hub_as_it_is, tell
-from tests.lab.test_fleet_rotation import ENOUGH, HOSTS, assert_settled, keep_pinging, pings_between_all_pairs
 
 pytestmark = pytest.mark.lab
 

@@ -1,4 +1,4 @@
-"""The fleet of the demo, by real engine and on real hosts: it stands, changes nothing twice, comes back by itself."""
+"""The hosts of the demo, by real engine and on real hosts: it stands, changes nothing twice, comes back by itself."""
 
 from __future__ import annotations
 

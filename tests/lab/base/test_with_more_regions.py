@@ -1,14 +1,18 @@
-"""New regions join a standing fleet: London on a bare Debian, Tokyo at EC2, Frankfurt at Lightsail."""
+"""New regions join a standing fleet, London on a bare Debian, Tokyo at EC2, Frankfurt at Lightsail, and leave again."""
 
 from __future__ import annotations
 
+import os
+import subprocess
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from fleet.operation.run import selected
+from fleet.operation.take_down import take_down
 from fleet.rehearsal.demo import wait_for_mesh
-from tests.lab.fleet import StandingFleet
+from tests.lab.fleet import StandingFleet, tell
 
 pytestmark = pytest.mark.lab
 
@@ -89,3 +93,25 @@ def test_an_ec2_and_a_lightsail_server_join_and_are_seen_by_their_static_address
         fleet.on(host, "systemctl", "reboot")
     eventually(lambda: not wait_for_mesh(fleet.stand, fleet.stand.hosts()).problems)
     assert all(fleet.seen_by_the_venue().values())
+
+
+def test_a_region_is_given_up_and_nothing_of_it_is_paid_for(fleet: StandingFleet) -> None:
+    # As docs/runbooks/remove-a-region.md says.
+    given_up = ("ldn", "tyo", "fra")
+    workspace = fleet.stand.workspace
+    for region in given_up:
+        assert take_down(workspace, region, tell).errors == ()
+    recorded = selected(workspace, "addresses").export_stack().deployment["resources"]
+    urns = [entry["urn"] for entry in recorded if entry.get("protect") and entry["urn"].endswith(tuple(given_up))]
+    assert len(urns) == len(given_up)
+    for urn in urns:
+        unprotect = ["pulumi", "state", "unprotect", urn, "--stack", "addresses", "--yes", "--non-interactive"]
+        environment = {**os.environ, **workspace.engine_environment()}
+        subprocess.run(unprotect, cwd=fleet.stand.root, env=environment, capture_output=True, check=True)
+    fleet.edit("Pulumi.addresses.yaml", lambda document: document["config"].update({"fleet:regions": [*STANDING]}))
+    assert dict(fleet.up("addresses")["addresses"].changes) == {"delete": len(given_up)}
+
+    assert {host.ref.id for host in fleet.stand.hosts()} == set(STANDING)
+    assert {server.name for server in fleet.lab.status().hosts} == {*STANDING, "venue"}
+    fleet.up()
+    assert wait_for_mesh(fleet.stand, fleet.stand.hosts()).problems == ()
