@@ -65,8 +65,9 @@ class StandingFleet:
 
     def lay_down_bundles(self) -> None:
         """Leave the hosts without bundles, but for the hub's primary, and so without venues and members of Redis."""
-        for region in self.stand.configuration.stacks:
-            kept = ["questdb"] if region == self.stand.configuration.fleet.hub else []
+        configuration = self.stand.configuration
+        for region in configuration.stacks:
+            kept = ["questdb"] if region == configuration.fleet.hub else []
             self.edit(f"Pulumi.{region}.yaml", _with_config({"fleet:bundles": kept, "fleet:venues": {}}))
         self.edit("fleet.yaml", lambda document: document["redis"].update(members=[]))
 
