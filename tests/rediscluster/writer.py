@@ -19,6 +19,8 @@ except ImportError:
     from rediscluster.keeper.resp import Client, Refused, Reply
 
 SLOTS = 16384
+BEGUN = 100
+"""Acknowledged writes after which a program says that it writes."""
 TRY_AGAIN = ("CLUSTERDOWN", "TRYAGAIN", "LOADING", "MASTERDOWN", "READONLY")
 
 
@@ -33,6 +35,8 @@ class Tally:
     """between two acknowledgements: how long writing stood still"""
     lost: list[str] = field(default_factory=list)
     """acknowledged, and not there (or older) afterwards"""
+    lost_seconds_before_gap: list[float] = field(default_factory=list)
+    """for each of them, how long before the longest gap it was acknowledged (below 0: after it)"""
 
 
 class ClusterWriter:
@@ -101,6 +105,8 @@ class Load(threading.Thread):
         self._tags, self._rate = list(tags), rate
         self._ended = threading.Event()
         self.acknowledged: dict[str, str] = {}
+        self._at: dict[str, float] = {}
+        self._gap_began = 0.0
         self.tally = Tally()
 
     def run(self) -> None:
@@ -111,9 +117,10 @@ class Load(threading.Thread):
             key = f"{{{tag}}}:{number % 1500}"
             self._writer.call(tag, ("SET", key, str(number)), time.monotonic() + 600, self.tally)
             now = time.monotonic()
-            self.acknowledged[key] = str(number)
+            self.acknowledged[key], self._at[key] = str(number), now
             self.tally.acknowledged += 1
-            self.tally.longest_gap_seconds = max(self.tally.longest_gap_seconds, now - last)
+            if now - last > self.tally.longest_gap_seconds:
+                self.tally.longest_gap_seconds, self._gap_began = now - last, last
             last = now
             number += 1
             # What an interruption delayed is made up for, so the rate holds over the whole run.
@@ -128,15 +135,19 @@ class Load(threading.Thread):
             found = self._writer.call(tag, ("GET", key), time.monotonic() + 60)
             if not isinstance(found, str) or int(found) < int(value):
                 self.tally.lost.append(key)
+                self.tally.lost_seconds_before_gap.append(self._gap_began - self._at[key])
         self._writer.close()
         return self.tally
 
 
 def main() -> None:
-    """Write until standard input ends."""
+    """Write until standard input ends; says on standard error when it has begun."""
     order = json.loads(sys.stdin.readline())
     load = Load(order["seeds"], order["user"], order["password"], order["tags"], order["rate"])
     load.start()
+    while load.tally.acknowledged < BEGUN:
+        time.sleep(0.05)
+    print("writing", file=sys.stderr, flush=True)
     sys.stdin.read()
     print(json.dumps(asdict(load.finish())))
 
