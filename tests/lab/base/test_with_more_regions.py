@@ -12,6 +12,7 @@ import pytest
 from fleet.operation.run import selected
 from fleet.operation.take_down import take_down
 from fleet.rehearsal.demo import wait_for_mesh
+from lab import registry
 from tests.lab.fleet import StandingFleet, tell
 
 pytestmark = pytest.mark.lab
@@ -48,6 +49,8 @@ def test_opening_london_touches_no_other_host_and_installs_all_packages_itself(f
     fleet.up("ldn")
 
     assert fleet.on("ldn", "systemctl", "is-active", "docker.service").strip() == "active"
+    # The lab's registry is known and trusted there too.
+    fleet.on("ldn", "docker", "pull", "--quiet", registry.images(fleet.lab.home)["redis"])
     assert fleet.configured(*STANDING) == before
     # Reachable from everywhere although nobody was told its address: it calls, and they learn.
     for host in STANDING:
