@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from lab.daemon import Daemon
 from lab.errors import LabError
@@ -12,6 +14,8 @@ from lab.settings import LabHome
 from lab.state import Machine
 
 BOOT_SECONDS = 180.0
+ENVIRONMENT = {"HOME": "/root", "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
+"""Of every program that is run on a server."""
 
 
 @dataclass(frozen=True)
@@ -24,22 +28,47 @@ class Result:
 
 
 def execute(home: LabHome, machine: Machine, argv: Sequence[str]) -> Result:
-    """Run a program as root on a server.
+    """Run a program as root on a server, with the server's own capabilities and nothing on standard input.
+
+    It enters the server's namespaces by itself: through ``docker exec`` it would take five times as long, and under
+    load the output of short commands was lost there (exit status 0).
 
     Raises:
         LabError: the server is off or does not exist.
     """
+    first = _first_process(home, machine)
+    keep = _bounding_set(machine, first)
+    command = ["nsenter", "--target", str(first), "--all", "--", "setpriv", f"--bounding-set={keep}", "--", *argv]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, env=ENVIRONMENT, check=False)
+    if done.returncode and not Path(f"/proc/{first}").exists():
+        raise LabError(f"nothing runs on the server {machine.name}: it stopped meanwhile")
+    return Result(done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace"))
+
+
+def _first_process(home: LabHome, machine: Machine) -> int:
     import docker
 
     client = Daemon(home).client()
     try:
-        container = client.containers.get(machine.container)
-        code, (stdout, stderr) = container.exec_run(list(argv), demux=True)
+        state = client.containers.get(machine.container).attrs["State"]
     except docker.errors.DockerException as error:
         raise LabError(f"nothing runs on the server {machine.name}: {error}") from None
     finally:
         client.close()
-    return Result(int(code), (stdout or b"").decode(errors="replace"), (stderr or b"").decode(errors="replace"))
+    if not state["Running"]:
+        raise LabError(f"nothing runs on the server {machine.name}: it is off")
+    return int(state["Pid"])
+
+
+def _bounding_set(machine: Machine, process: int) -> str:
+    """The capabilities that a server has, as setpriv wants them: by number, since its names may be older."""
+    try:
+        status = Path(f"/proc/{process}/status").read_text()
+    except OSError:
+        raise LabError(f"nothing runs on the server {machine.name}: it stopped meanwhile") from None
+    held = int(next(line.split()[1] for line in status.splitlines() if line.startswith("CapBnd:")), 16)
+    last = int(Path("/proc/sys/kernel/cap_last_cap").read_text())
+    return ",".join(("-all", *(f"+cap_{number}" for number in range(last + 1) if held >> number & 1)))
 
 
 def wait_until_booted(home: LabHome, machine: Machine) -> None:
