@@ -123,9 +123,9 @@ class Release:
     """free space that must be there before images are pulled; 0 asks for none"""
     data_versions: Mapping[str, str] = field(default_factory=dict)
     """versions of what writes persistent data (``{"questdb": "9.3.4"}``): across a change there is no plain way back"""
-    before_data_change: Check | None = None
-    """run in the running old container of that service before a release with other ``data_versions`` replaces it, for
-    example a checkpoint; the deploy stops before it changed anything when that fails"""
+    before_data_change: tuple[Check, ...] = ()
+    """run in the running old containers of their services before a release with other ``data_versions`` replaces them,
+    for example checkpoints; the deploy stops before it changed anything when one fails"""
 
     def __post_init__(self) -> None:
         if not _BUNDLE.match(self.bundle):

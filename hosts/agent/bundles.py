@@ -338,17 +338,15 @@ class Bundle:
         return Ready(release, project, mounts, frozenset(repaired.values()))
 
     def _before_data_change(self, release: KeptRelease, before: list[Container]) -> None:
-        command = release.document.get("before_data_change")
-        if not command:
-            return
-        running = [item for item in before if item.service == command["service"] and item.state == "running"]
-        if not running:
-            raise ReleaseFailed(
-                "data", f"{command['name']} was to run in service {command['service']}, which does not run here"
-            )
-        outcome = self.docker.execute(running[0], command["argv"], PREPARE_SECONDS)
-        if outcome.status:
-            raise ReleaseFailed("data", f"{command['name']} failed (exit {outcome.status}): {outcome.text()}")
+        for command in release.document["before_data_change"]:
+            running = [item for item in before if item.service == command["service"] and item.state == "running"]
+            if not running:
+                raise ReleaseFailed(
+                    "data", f"{command['name']} was to run in service {command['service']}, which does not run here"
+                )
+            outcome = self.docker.execute(running[0], command["argv"], PREPARE_SECONDS)
+            if outcome.status:
+                raise ReleaseFailed("data", f"{command['name']} failed (exit {outcome.status}): {outcome.text()}")
 
     def _try(self, ready: Ready, before: list[Container]) -> None:
         """Run what may run twice beside what runs, for no longer than its judgement takes."""

@@ -152,7 +152,7 @@ def _release(
             checks=(Check("the reader reads", SERVICE, _as(READER, "SELECT 1")),),
         ),
         data_versions={"questdb": _version(image)},
-        before_data_change=Check("copy of the data", SERVICE, BACKUP),
+        before_data_change=(Check("copy of the data", SERVICE, BACKUP),),
     )
 
 

@@ -130,8 +130,25 @@ def redis_release(cluster: ClusterPlan, host_id: str, images: Images, memory: Re
         images=(redis_image, images.pinned("python")) if own else (redis_image,),
         gate=Gate(checks=tuple(checks)),
         data_versions={"redis": _version(redis_image)},
+        before_data_change=tuple(
+            Check("copy of the data", service, ("sh", "-c", _COPY))
+            for service in (LOCAL_SERVICE, *(f"cluster-{instance.port}" for instance in own))
+        ),
     )
 
+
+_COPY = """set -eu; cd /data
+for try in 1 2 3 4 5; do
+  rm -rf before.new; mkdir before.new
+  cp -a appendonlydir before.new/ 2>/dev/null || continue
+  if [ -e nodes.conf ]; then cp -a nodes.conf before.new/; fi
+  # A rewrite of the log meanwhile would leave parts of two generations: then once more.
+  a=$(cat before.new/appendonlydir/*.manifest); b=$(cat appendonlydir/*.manifest)
+  if [ "$a" = "$b" ]; then sync; rm -rf before-change; mv before.new before-change; exit 0; fi
+done
+echo "the log was rewritten during each of five copies"; exit 1"""
+"""What an instance has, beside it on its volume: the append-only file in all its parts, and what it knows of the
+cluster."""
 
 _LOCAL_WRITE = (
     "sh",

@@ -21,7 +21,7 @@ def test_a_release_and_its_report_survive_the_way_to_the_host_and_back() -> None
         (IMAGE,),
         Gate(1.0, 2.0, ("job",), (PublishedPort("10.0.0.1", 8812),), (Check("reads", "web", ("true",)),)),
         data_versions={"store": "1"},
-        before_data_change=Check("checkpoint", "web", ("sync",)),
+        before_data_change=(Check("checkpoint", "web", ("sync",)),),
     )
     again = Release.from_document(release.to_document())
     assert (again, again.digest) == (release, release.digest)

@@ -202,7 +202,7 @@ class SmallBundle:
     gate: Gate = QUICK
     trials: tuple[Trial, ...] = ()
     data_versions: tuple[tuple[str, str], ...] = ()
-    before_data_change: Check | None = None
+    before_data_change: tuple[Check, ...] = ()
     disk_bytes: int = 0
     images: tuple[str, ...] = ()
 

@@ -416,10 +416,10 @@ def test_an_older_version_never_opens_what_a_newer_one_has_written(bundle: Small
         return host.run("cat", f"/var/lib/docker/volumes/fleet-{bundle.name}_data/_data/opened").split()
 
     version("9.9").deploy()
-    with pytest.raises(DataChangeUnprepared, match=r"(?s)checkpoint failed \(exit 1\).*Nothing was touched"):
-        version("9.10", before_data_change=Check("checkpoint", "web", ("false",))).deploy()
-    version("9.10", before_data_change=CHECKPOINT).deploy()
-    assert opened() == ["9.9", "checkpoint", "9.10"]
+    with pytest.raises(DataChangeUnprepared, match=r"(?s)second checkpoint failed \(exit 1\).*Nothing was touched"):
+        version("9.10", before_data_change=(CHECKPOINT, Check("second checkpoint", "web", ("false",)))).deploy()
+    version("9.10", before_data_change=(CHECKPOINT,)).deploy()
+    assert opened() == ["9.9", "checkpoint", "checkpoint", "9.10"]
     with pytest.raises(RollBackRefused, match=r"(?s)store may have been written by 9.10.*Restore a backup"):
         host.on(lambda connection: roll_back(connection, bundle.name))
     with pytest.raises(RollBackRefused, match=r"(?s)older version must not open it.*Nothing was touched"):
@@ -429,13 +429,13 @@ def test_an_older_version_never_opens_what_a_newer_one_has_written(bundle: Small
     with pytest.raises(GateRed, match=r"(?s)unhealthy.*not started again.*is stopped, its data is kept.*Restore"):
         version("9.11", more=(*writing("9.11"), ILL)).deploy()
     assert bundle.running() == {}
-    assert opened() == ["9.9", "checkpoint", "9.10", "9.11"]
+    assert opened() == ["9.9", "checkpoint", "checkpoint", "9.10", "9.11"]
     install_boot_program(host)
     assert "left alone" in host.run("python3", "-I", BOOT_PROGRAM_PATH)
     with pytest.raises(RollBackRefused):
         version("9.10").deploy()
     assert bundle.running() == {}
-    assert "9.10" not in opened()[3:]
+    assert "9.10" not in opened()[4:]
 
     # Either a corrected newer one, or the older one with data that was restored.
     host.on(lambda connection: data_restored(connection, bundle.name, {"store": "9.10"}))
