@@ -85,6 +85,11 @@ Digest = Annotated[
 ]
 
 
+def version_of(image: str) -> str:
+    """The version in a pinned image's tag: of ``questdb:9.3.4-rhel@sha256:...`` the ``9.3.4``."""
+    return image.partition("@")[0].rpartition(":")[2].partition("-")[0]
+
+
 class Image(Frozen):
     """One image."""
 

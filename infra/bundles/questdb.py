@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from importlib import resources
 from ipaddress import IPv4Address
 
-from fleet.model.images import Images
+from fleet.model.images import Images, version_of
 from fleet.model.ports import QUESTDB_HTTP, QUESTDB_METRICS, QUESTDB_SQL
 from fleet.secrets import Vault
 from hosts.release import COMPOSE_FILE, Check, Gate, PublishedPort, Release, ReleaseFile
@@ -151,7 +151,7 @@ def _release(
             ports=published,
             checks=(Check("the reader reads", SERVICE, _as(READER, "SELECT 1")),),
         ),
-        data_versions={"questdb": _version(image)},
+        data_versions={"questdb": version_of(image)},
         before_data_change=(Check("copy of the data", SERVICE, BACKUP),),
     )
 
@@ -183,8 +183,3 @@ def _shipper_files(replicas: tuple[Replica, ...]) -> Iterator[ReleaseFile]:
 
 def _as(user: str, statement: str) -> tuple[str, ...]:
     return ("bash", f"{SCRIPTS}/sql.sh", user, statement)
-
-
-def _version(image: str) -> str:
-    """The version in an image's tag: of ``questdb:9.3.4-rhel@sha256:...`` the ``9.3.4``."""
-    return image.partition("@")[0].rpartition(":")[2].partition("-")[0]

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import resources
 
-from fleet.model.images import Images
+from fleet.model.images import Images, version_of
 from fleet.model.ports import REDIS_BUS_OFFSET, REDIS_KEEPER, REDIS_LOCAL
 from fleet.secrets import Vault
 from hosts.release import COMPOSE_FILE, Check, Gate, Release, ReleaseFile
@@ -129,7 +129,7 @@ def redis_release(cluster: ClusterPlan, host_id: str, images: Images, memory: Re
         files=tuple(files),
         images=(redis_image, images.pinned("python")) if own else (redis_image,),
         gate=Gate(checks=tuple(checks)),
-        data_versions={"redis": _version(redis_image)},
+        data_versions={"redis": version_of(redis_image)},
         before_data_change=tuple(
             Check("copy of the data", service, ("sh", "-c", _COPY))
             for service in (LOCAL_SERVICE, *(f"cluster-{instance.port}" for instance in own))
@@ -197,8 +197,3 @@ def _keeper_files(cluster: ClusterPlan, host_id: str, own: tuple[Instance, ...],
 
 def _secret(path: str, content: str, uid: int) -> ReleaseFile:
     return ReleaseFile(path, content, mode=0o400, uid=uid)
-
-
-def _version(image: str) -> str:
-    """The version in an image's tag: of ``redis:8.0.2-bookworm@sha256:...`` the ``8.0.2``."""
-    return image.partition("@")[0].rpartition(":")[2].partition("-")[0]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -27,6 +29,8 @@ Eventually = Callable[[Callable[[], object]], None]
 WRITER = "sg"
 """Whose host the load runs on; it neither stops nor leaves."""
 RATE = 200.0
+CLUSTER_PORTS = (7001, 7002)
+"""Of the two instances on each member's host."""
 BEFORE, AFTER = ["hub", "nj", "sg"], ["nj", "sg", "ldn"]
 ASYNCHRONOUS_SECONDS = 1.0
 """The documented window: what a master acknowledged and had not sent on when it stopped. A write is sent on at once, so
@@ -72,11 +76,23 @@ def written(fleet: StandingFleet, eventually: Eventually) -> Iterator[dict[str, 
         tell("tally", said)
 
 
-def redis(fleet: StandingFleet, *words: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "fleet", "redis", *words, "--root", str(fleet.stand.root)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+def command(fleet: StandingFleet, *words: str) -> subprocess.CompletedProcess[str]:
+    """``fleet ...`` as a person runs it."""
+    whole = [sys.executable, "-m", "fleet", *words, "--root", str(fleet.stand.root)]
+    environment = fleet.stand.workspace.engine_environment()
+    done = subprocess.run(whole, env={**os.environ, **environment}, capture_output=True, text=True, check=False)
     tell(" ".join(words), done.stdout + done.stderr)
     return done
+
+
+def redis(fleet: StandingFleet, *words: str) -> subprocess.CompletedProcess[str]:
+    return command(fleet, "redis", *words)
+
+
+def keys_of(fleet: StandingFleet, container: str, port: int, *login: str) -> int:
+    """How many keys an instance on Singapore's host has; -1 while it does not say."""
+    asked = fleet.lab.run("sg", ["docker", "exec", container, "redis-cli", "-p", str(port), *login, "DBSIZE"])
+    return int(asked.stdout) if asked.stdout.strip().isdigit() else -1
 
 
 def is_whole(fleet: StandingFleet) -> bool:
@@ -117,6 +133,41 @@ def test_writes_resume_by_themselves_when_a_region_stops_and_it_takes_its_place_
         eventually(lambda: masters(fleet) == before)
     assert tally["lost"] == []
     assert fleet.up("nj")["nj"].changed == 0
+
+
+def test_another_version_comes_to_the_replicas_first_and_after_a_copy_of_what_is_there(
+    fleet: StandingFleet, eventually: Eventually
+) -> None:
+    def newer(document: dict[str, Any]) -> None:
+        # The same program under a name that says that it is a later one.
+        document["redis"]["tag"] += ".1"
+
+    fleet.edit("images.yaml", newer)
+    refused = command(fleet, "up", "hub")
+    assert refused.returncode == 3
+    assert "fleet up nj sg hub" in refused.stderr
+    password = fleet.stand.vault.fill(password_reference("admin", fleet.stand.vault))
+    login = ("--no-auth-warning", "--user", "admin", "--pass", password)
+    keys = {port: keys_of(fleet, f"fleet-redis-cluster-{port}-1", port, *login) for port in CLUSTER_PORTS}
+    assert min(keys.values()) > 100, "what the other test wrote"
+
+    done = command(fleet, "up", "--together")
+
+    assert done.returncode == 0, done.stderr
+    ran = [line.partition(":")[0] for line in done.stdout.splitlines() if re.match(r"(hub|nj|sg|addresses): ", line)]
+    assert (ran[0], ran[-1]) == ("addresses", "hub")
+    eventually(lambda: is_whole(fleet))
+    # A server that has nothing but the copy has every key that was there.
+    for port, count in keys.items():
+        name = f"fleet-redis-cluster-{port}-1"
+        image = fleet.on("sg", "docker", "inspect", "--format", "{{.Config.Image}}", name).strip()
+        alone = f"--volumes-from {name}:ro --tmpfs /copy:uid=999 --user 999 --network none --entrypoint sh {image}"
+        serve = "cp -a /data/before-change/. /copy && exec redis-server --dir /copy --appendonly yes --port 7999"
+        fleet.on("sg", "sh", "-c", f"docker run --detach --rm --name copy {alone} -c '{serve}'")
+        try:
+            eventually(lambda count=count: keys_of(fleet, "copy", 7999) == count)
+        finally:
+            fleet.on("sg", "docker", "rm", "--force", "copy")
 
 
 def test_other_members_take_the_cluster_over_and_no_write_is_lost(fleet: StandingFleet, eventually: Eventually) -> None:

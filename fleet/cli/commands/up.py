@@ -28,6 +28,7 @@ def up(
     from fleet.operation.fleet_up import run_waves
     from fleet.operation.guard import refuse_during_exchange, refuse_placeholders
     from fleet.operation.run import up as bring_up
+    from fleet.operation.store_versions import replicas_first
     from fleet.orphans import count_orphans
 
     context = Context(root)
@@ -35,7 +36,11 @@ def up(
     refuse_placeholders(context.configuration)
     refuse_during_exchange(context.workspace.open_secrets())
     waves = order.waves(context.configuration, stacks or ())
-    ordered = order.together(waves) if together else waves
+    ordered, changes = replicas_first(
+        context.configuration, context.workspace, context.vault, order.together(waves) if together else waves
+    )
+    for change in changes:
+        progress(context.configuration.fleet.hub, f"{change}: comes last, after the regions that replicate it")
     runs = run_waves(context.workspace, ordered, bring_up, progress)
     if json:
         print_json([_facts(run) for run in runs])
