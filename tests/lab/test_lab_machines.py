@@ -407,9 +407,9 @@ def test_a_killed_daemon_is_recovered_by_up(
     lab.up(print)
     assert {host.state for host in lab.status().hosts} == {"running"}
     lab.wait_until_booted("direct")
-    assert seen_from(lab, "direct") == vultr
-    assert answers(vultr, 22)
     lab.wait_until_booted("venue")
+    eventually(lambda: seen_from(lab, "direct") == vultr)
+    assert answers(vultr, 22)
 
 
 def test_an_up_of_a_lab_that_is_up_changes_nothing(lab: Lab, vultr: str) -> None:
