@@ -13,6 +13,7 @@ from fleet.catalogue.prices import PriceList
 from fleet.catalogue.round_trips import Basis, RoundTrips, load_round_trips
 from fleet.catalogue.venue_sites import Site, VenueList
 from fleet.configuration import Configuration
+from fleet.latency.known import Known
 from fleet.model.venue import VenueUse
 from fleet.placement.offers import own_offers
 
@@ -37,7 +38,9 @@ class Served:
     place: str
     """Where it is; empty where that is not known or a content network answers."""
     ms: float | None
-    """An estimate of the round trip; None where its place is not known."""
+    """The round trip; None where its place is not known and nothing was measured."""
+    measured: Known | None
+    """What was measured from the region's host; None: the round trip is an estimate."""
 
 
 @dataclass(frozen=True)
@@ -72,11 +75,14 @@ class Chart:
     """The places where venues are."""
 
 
-def chart(configuration: Configuration, prices: PriceList, measured: Mapping[Pair, float]) -> Chart:
-    """Gather what the map shows.
+def chart(
+    configuration: Configuration, prices: PriceList, measured: Mapping[Pair, float], to_venues: Mapping[Pair, Known]
+) -> Chart:
+    """Gather what the map shows. What was measured takes the place of estimates.
 
     Args:
-        measured: round trips in ms by pair of hosts; where there is one it takes the place of the estimate.
+        measured: round trips in ms by pair of hosts.
+        to_venues: round trips by place and site of a venue.
     """
     trips = load_round_trips()
     costs = {offer.name: offer.monthly_usd for offer in own_offers(configuration, prices)}
@@ -86,7 +92,9 @@ def chart(configuration: Configuration, prices: PriceList, measured: Mapping[Pai
             place=trips.places[region.place],
             is_hub=name == configuration.fleet.hub,
             monthly_usd=costs[name],
-            serves=tuple(_served(configuration.stacks[name].venues, region.place, trips, configuration.venues)),
+            serves=tuple(
+                _served(configuration.stacks[name].venues, region.place, trips, configuration.venues, to_venues)
+            ),
         )
         for name, region in configuration.fleet.regions.items()
     )
@@ -112,15 +120,20 @@ def read_measured(path: Path) -> Mapping[Pair, float]:
     return {(node, peer): (ms + known.get((peer, node), ms)) / 2 for (node, peer), ms in known.items()}
 
 
-def _served(uses: tuple[VenueUse, ...], place: str, trips: RoundTrips, venues: VenueList) -> Iterator[Served]:
+def _served(
+    uses: tuple[VenueUse, ...], place: str, trips: RoundTrips, venues: VenueList, to_venues: Mapping[Pair, Known]
+) -> Iterator[Served]:
     for use in uses:
         venue = venues.by_name.get(use.venue)
         if venue is None or venue.kind not in BROKERS_AND_DATA:
             continue
         site = _site(use, venues)
         where = site.place if site is not None and not site.edge else ""
-        ms = trips.between(place, where).ms if where else None
-        yield Served(use.venue, venue.title, use.mode == "active", where, ms)
+        known = to_venues.get((place, site.name)) if site is not None else None
+        estimate = trips.between(place, where).ms if where else None
+        yield Served(
+            use.venue, venue.title, use.mode == "active", where, estimate if known is None else known.ms, known
+        )
 
 
 def _site(use: VenueUse, venues: VenueList) -> Site | None:

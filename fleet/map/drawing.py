@@ -9,7 +9,8 @@ from html import escape
 from pathlib import Path
 
 from fleet.catalogue.round_trips import Basis
-from fleet.map.chart import Chart, Region
+from fleet.latency.known import Known
+from fleet.map.chart import Chart, Region, Served
 from fleet.map.labels import LETTER, Sheet
 from fleet.map.projection import Frame, Point, frame_around, great_circle
 
@@ -18,6 +19,7 @@ LAND = Path(__file__).parent / "land.json"
 WIDTH = 1280
 TOP = 64
 PAD = 24
+HEAD = "Served from (ms: estimated round trip)"
 LINE = 19
 
 PAPER, SEA, SHORE, INK, MUTED = "#ffffff", "#eaf1f6", "#d3dbe2", "#1f2933", "#5b6876"
@@ -150,7 +152,8 @@ def _label(sheet: Sheet, point: Point, lines: Sequence[str], colour: str) -> Ite
 def _table(chart: Chart, top: float) -> tuple[list[str], float]:
     """For each region what it serves, left below the map; and how high that is."""
     wide = WIDTH - 2 * PAD - _matrix_width(chart) - 40
-    parts = [_text(PAD, top, "Served from (ms: estimated round trip)", INK, size=14, weight="650")]
+    head = "Served from (ms: estimated round trip; *: measured)" if _to_venues(chart) else HEAD
+    parts = [_text(PAD, top, head, INK, size=14, weight="650")]
     y = top + 8.0
     for region in chart.regions:
         parts.append(_text(PAD, y + LINE, region.name, REGION, weight="650"))
@@ -163,10 +166,19 @@ def _table(chart: Chart, top: float) -> tuple[list[str], float]:
 
 def _venues(region: Region) -> list[str]:
     words = [
-        one.title + (f" {one.ms:g}" if one.ms is not None else "") + ("" if one.active else " (standby)")
+        one.title + (f" {_ms(one)}" if one.ms is not None else "") + ("" if one.active else " (standby)")
         for one in region.serves
     ]
     return words or ["no venues"]
+
+
+def _ms(served: Served) -> str:
+    return f"{served.ms:.0f}*" if served.measured else f"{served.ms:g}"
+
+
+def _to_venues(chart: Chart) -> list[Known]:
+    """What was measured to venues."""
+    return [one.measured for region in chart.regions for one in region.serves if one.measured]
 
 
 def _wrapped(words: Sequence[str], width: float) -> Iterator[str]:
@@ -217,6 +229,8 @@ def _caption(chart: Chart) -> str:
         said = f"Links: {measured} of {len(chart.links)} measured (whole lines), the others are estimates (dashed)."
     else:
         said = "Links (dashed): round trips are estimates from published tables and distances; none is measured."
+    if any(one.simulated for one in _to_venues(chart)):
+        said = f"SIMULATED: round trips to venues were measured in a lab. {said}"
     return f"{said} Costs by price lists. Coastlines: Natural Earth, public domain."
 
 

@@ -126,6 +126,23 @@ def test_in_a_lab_the_placement_says_simulated(fleet: Fleet, folder: Path) -> No
     assert "1 of 1 round trips are SIMULATED measured" in fleet("place", "coinbase", "--place", "new-jersey").out
 
 
+def test_the_map_shows_what_was_measured_and_says_so(fleet: Fleet, folder: Path) -> None:
+    def drawn() -> str:
+        assert fleet("map", str(folder / "fleet.svg")).code == 0
+        return (folder / "fleet.svg").read_text()
+
+    assert "Coinbase 6 " in drawn()
+    keep(folder, run("nj", "new-jersey", series("coinbase", COINBASE, around(14))))
+    assert "Coinbase 14* " in drawn()
+    assert "*: measured" in drawn()
+    assert "SIMULATED" not in drawn()
+
+    make_it_a_labs(folder)
+    keep(folder, run("nj", "new-jersey", series("coinbase", COINBASE, around(15)), minutes=9, simulated=True))
+    assert "Coinbase 15* " in drawn()
+    assert "SIMULATED: round trips to venues were measured in a lab" in drawn()
+
+
 def test_the_return_says_that_it_is_in_part_measured(fleet: Fleet, folder: Path) -> None:
     assert "(an estimate: mean round trip" in fleet("roi").out
     keep(folder, run("nj", "new-jersey", series("coinbase", COINBASE, around(14))))
