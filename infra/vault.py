@@ -7,10 +7,11 @@ from dataclasses import replace
 from functools import cache
 
 from fleet.configuration import load
-from fleet.secrets import Vault
+from fleet.secrets import SecretError, Vault
 from fleet.secrets.reference import NamedSecrets
 from fleet.secrets.sources import named_secrets
 from fleet.workspace import Workspace
+from fleet.workspace.stack_secrets import key_of, stack_of, stack_secrets
 from hosts import HostState
 
 
@@ -35,10 +36,24 @@ def vault_of(workspace: Workspace) -> Vault:
 
     @cache
     def source() -> NamedSecrets:
-        return named_secrets(load(workspace.root).fleet.credentials, store, os.environ)
+        return named_secrets(load(workspace.root).fleet.credentials, store, os.environ, _of_the_stacks(workspace))
 
     # Read when a name is first asked for: most runs of a provider's process ask for none.
     return Vault(store.master, lambda name: source()(name))
+
+
+def _of_the_stacks(workspace: Workspace) -> NamedSecrets:
+    """Secrets out of the stacks' configuration; the engine is asked once for each stack."""
+    configured = cache(lambda stack: stack_secrets(workspace, stack))
+
+    def value(name: str) -> str:
+        stack = stack_of(name)
+        found = configured(stack).get(key_of(name))
+        if found is None:
+            raise SecretError(f"no secret {name}: run: pulumi config set --secret {key_of(name)} --stack {stack}")
+        return found
+
+    return value
 
 
 def filled(state: HostState, vault: Vault) -> HostState:

@@ -114,8 +114,9 @@ class Redis(Frozen):
 class Credentials(Frozen):
     """Where the venues' credentials come from."""
 
-    source: Literal["file", "environment", "command"] = Field(
-        default="file", description="file (the fleet's encrypted one), environment or command"
+    source: Literal["file", "environment", "pulumi", "command"] = Field(
+        default="file",
+        description="file (the fleet's encrypted one), environment, pulumi (the stacks' files) or command",
     )
     command: tuple[str, ...] = Field(
         default=(), description="a list of a program and its arguments, {name} in one of them"

@@ -1,5 +1,5 @@
-"""Where secrets with names come from: the fleet's encrypted file, the environment, or a program such as a password
-manager."""
+"""Where secrets with names come from: the fleet's encrypted file, the environment, the stacks' configuration, or a
+program such as a password manager."""
 
 from __future__ import annotations
 
@@ -21,8 +21,14 @@ VARIABLE_PREFIX = "FLEET_SECRET_"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)*")
 
 
-def named_secrets(chosen: Credentials, store: SecretStore, environment: Mapping[str, str]) -> NamedSecrets:
-    """The source that ``fleet.yaml`` chose. Each secret is asked for once."""
+def named_secrets(
+    chosen: Credentials, store: SecretStore, environment: Mapping[str, str], stacks: NamedSecrets
+) -> NamedSecrets:
+    """The source that ``fleet.yaml`` chose. Each secret is asked for once.
+
+    Args:
+        stacks: a secret out of the stacks' configuration.
+    """
 
     @cache
     def value(name: str) -> str:
@@ -31,6 +37,8 @@ def named_secrets(chosen: Credentials, store: SecretStore, environment: Mapping[
                 found = _from_file(store, name)
             case "environment":
                 found = _from_environment(environment, name)
+            case "pulumi":
+                found = stacks(name)
             case "command":
                 found = _from_command(chosen.command, name)
         check_value(name, found)

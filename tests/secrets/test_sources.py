@@ -13,6 +13,11 @@ from fleet.secrets.sources import check_name, check_value, named_secrets
 NAME = "alpaca/nj/api-key"
 
 
+def nothing(name: str) -> str:
+    """A fleet whose stacks have no secrets."""
+    raise SecretError(f"no secret {name}")
+
+
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> SecretStore:
     made = SecretStore.create(tmp_path_factory.mktemp("secrets") / "secrets", "a passphrase")
@@ -21,13 +26,15 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> SecretStore:
 
 
 def test_the_encrypted_file_is_the_default(store: SecretStore) -> None:
-    assert named_secrets(Credentials(), store, {})(NAME) == "from the file"
+    assert named_secrets(Credentials(), store, {}, nothing)(NAME) == "from the file"
     with pytest.raises(SecretError, match="no secret bybit/sg/api-key: run: fleet secrets set bybit/sg/api-key"):
-        named_secrets(Credentials(), store, {})("bybit/sg/api-key")
+        named_secrets(Credentials(), store, {}, nothing)("bybit/sg/api-key")
 
 
 def test_the_environment(store: SecretStore) -> None:
-    source = named_secrets(Credentials(source="environment"), store, {"FLEET_SECRET_ALPACA_NJ_API_KEY": "from there"})
+    source = named_secrets(
+        Credentials(source="environment"), store, {"FLEET_SECRET_ALPACA_NJ_API_KEY": "from there"}, nothing
+    )
     assert source(NAME) == "from there"
     with pytest.raises(SecretError, match="set FLEET_SECRET_BYBIT_SG_API_KEY in the environment"):
         source("bybit/sg/api-key")
@@ -36,7 +43,7 @@ def test_the_environment(store: SecretStore) -> None:
 def test_a_command_is_asked_once_a_name(store: SecretStore, tmp_path: Path) -> None:
     asked = tmp_path / "asked"
     command = ("sh", "-c", f'echo "$1" >> {asked}; echo "of $1"', "sh", "fleet/{name}")
-    source = named_secrets(Credentials(source="command", command=command), store, {})
+    source = named_secrets(Credentials(source="command", command=command), store, {}, nothing)
     assert [source(NAME), source(NAME)] == [f"of fleet/{NAME}"] * 2
     assert asked.read_text() == f"fleet/{NAME}\n"
 
@@ -46,7 +53,7 @@ def test_a_command_is_asked_once_a_name(store: SecretStore, tmp_path: Path) -> N
     [(("false", "{name}"), "ended with status 1"), (("/nowhere/pass", "{name}"), "No such file or directory")],
 )
 def test_a_command_that_fails(store: SecretStore, command: tuple[str, ...], said: str) -> None:
-    source = named_secrets(Credentials(source="command", command=command), store, {})
+    source = named_secrets(Credentials(source="command", command=command), store, {}, nothing)
     with pytest.raises(SecretError, match=f"no secret {NAME}: .*{said}"):
         source(NAME)
 
