@@ -12,7 +12,8 @@ import pytest
 
 from fleet.cli.commands import validate as validate_command
 from fleet.workspace import engine_path
-from tests.cli.conftest import CHECKOUT, OPERATOR_KEY, Fleet
+from tests.cli.conftest import CHECKOUT, OPERATOR_KEY
+from tests.said import Fleet
 
 COMMANDS = ("init", "doctor", "validate", "preview", "up", "down", "status", "adopt", "ssh", "logs")
 GROUPS = ("operator", "mesh", "engine", "lab", "demo", "orphans")

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.cli.conftest import OPERATOR_KEY, Fleet
+from tests.cli.conftest import OPERATOR_KEY
+from tests.said import Fleet
 
 
 def files(folder: Path) -> dict[str, bytes]:

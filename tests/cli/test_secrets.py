@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from fleet.workspace import Workspace
-from tests.cli.conftest import CHECKOUT, Fleet, Said
+from tests.cli.conftest import CHECKOUT
+from tests.said import Fleet, Said
 
 NAME = "alpaca/nj/api-key"
 VALUE = "AKIA-not-a-real-one"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from fleet.catalogue.venues import load_venues
-from tests.cli.conftest import Fleet
+from tests.said import Fleet
 
 JOURNAL = Path(".fleet/venue-move.json")
 

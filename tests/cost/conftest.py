@@ -15,9 +15,9 @@ import yaml
 from fleet.catalogue import load as load_catalogue
 from fleet.catalogue.price_reading import load_prices
 from fleet.catalogue.prices import PriceList
-from fleet.cli import main
 from fleet.configuration import Configuration, load
 from fleet.cost.answer import Answer, answer
+from tests.said import Fleet, fleet_in
 
 ROOT = Path(__file__).parents[2]
 TODAY = date(2026, 11, 23)
@@ -68,27 +68,7 @@ def folder(tmp_path: Path) -> Folder:
     return Folder(root)
 
 
-@dataclass(frozen=True)
-class Said:
-    code: int
-    out: str
-    err: str
-
-
 @pytest.fixture
-def fleet(folder: Folder, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Callable[..., Said]:
+def fleet(folder: Folder, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Fleet:
     """Run ``fleet ARGUMENTS`` in the folder."""
-
-    def run(*arguments: str) -> Said:
-        monkeypatch.chdir(folder.root)
-        monkeypatch.setattr("sys.argv", ["fleet", *arguments])
-        capfd.readouterr()
-        code: object = 0
-        try:
-            main()
-        except SystemExit as ended:
-            code = ended.code
-        said = capfd.readouterr()
-        return Said(code if isinstance(code, int) else 0, said.out, said.err)
-
-    return run
+    return fleet_in(folder.root, monkeypatch, capfd)

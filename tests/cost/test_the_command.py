@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
 from html.parser import HTMLParser
 
 import pytest
 
 from tests.cost.conftest import Folder
-
-Fleet = Callable[..., "Said"]  # type: ignore[name-defined]  # noqa: F821
 
 
 def test_the_table_has_every_row_the_sums_and_the_budget(fleet) -> None:

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from fleet.cli import main
 from fleet.latency.measure import Spot, measure_here
 from fleet.latency.plan import Plan, Probe, Settings
 from fleet.latency.result import CatalogueVersion, Run
 from tests.latency.venue import Certificate, Venue, certificate
+from tests.said import Fleet, fleet_in
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 CATALOGUE = CatalogueVersion(as_of="2026-11-22", digest="sha256:0")
@@ -68,33 +68,10 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return place
 
 
-class Said:
-    """What a command said, and how it ended."""
-
-    def __init__(self, code: int, out: str, err: str) -> None:
-        self.code, self.out, self.err = code, out, err
-
-
-Fleet = Callable[..., Said]
-
-
 @pytest.fixture
 def fleet(folder: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Fleet:
     """Run ``fleet ARGUMENTS`` in the fleet's folder."""
-
-    def run(*arguments: str) -> Said:
-        monkeypatch.chdir(folder)
-        monkeypatch.setattr("sys.argv", ["fleet", *arguments])
-        capfd.readouterr()
-        code: object = 0
-        try:
-            main()
-        except SystemExit as ended:
-            code = ended.code
-        said = capfd.readouterr()
-        return Said(code if isinstance(code, int) else 0, said.out, said.err)
-
-    return run
+    return fleet_in(folder, monkeypatch, capfd)
 
 
 def alive(process: int) -> bool:

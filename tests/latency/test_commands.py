@@ -11,8 +11,9 @@ import pytest
 
 from fleet.latency.simulated import SIMULATED
 from fleet.latency.store import write
-from tests.latency.conftest import CHECKOUT, Fleet
+from tests.latency.conftest import CHECKOUT
 from tests.latency.made import BINANCE, COINBASE, around, run, series
+from tests.said import Fleet
 
 pytestmark = pytest.mark.unit
 

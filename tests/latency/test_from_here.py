@@ -10,8 +10,8 @@ import yaml
 
 from fleet.latency.simulated import SIMULATED
 from fleet.latency.store import read_file, runs
-from tests.latency.conftest import Fleet
 from tests.latency.venue import Venue
+from tests.said import Fleet
 
 pytestmark = pytest.mark.parts
 

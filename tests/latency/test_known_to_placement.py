@@ -13,8 +13,8 @@ from fleet.catalogue.venue_sites import load_venue_list
 from fleet.latency.known import FEWEST, known
 from fleet.latency.result import Run
 from fleet.latency.store import write
-from tests.latency.conftest import Fleet
 from tests.latency.made import BINANCE, COINBASE, KRAKEN, around, run, series
+from tests.said import Fleet
 
 pytestmark = pytest.mark.unit
 

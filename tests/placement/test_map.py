@@ -19,7 +19,7 @@ from fleet.map.labels import Sheet
 from fleet.map.projection import frame_around, great_circle
 from fleet.picture import SCALE
 from tests.fleet.png import read_lines
-from tests.placement.conftest import Run
+from tests.said import Fleet
 
 pytestmark = pytest.mark.unit
 
@@ -36,7 +36,7 @@ def titles(file: Path) -> list[str]:
     return [one.text or "" for one in ElementTree.parse(file).getroot().iter(f"{SVG}title")]
 
 
-def test_regions_costs_links_and_venues_of_the_default_fleet(fleet: Run, tmp_path: Path) -> None:
+def test_regions_costs_links_and_venues_of_the_default_fleet(fleet: Fleet, tmp_path: Path) -> None:
     file = tmp_path / "fleet.svg"
     assert fleet("map", str(file)).code == 0
     words = texts(file)
@@ -51,7 +51,7 @@ def test_regions_costs_links_and_venues_of_the_default_fleet(fleet: Run, tmp_pat
     assert "nj serves Alpaca" in titles(file)
 
 
-def test_estimates_are_said_to_be_estimates(fleet: Run, tmp_path: Path) -> None:
+def test_estimates_are_said_to_be_estimates(fleet: Fleet, tmp_path: Path) -> None:
     file = tmp_path / "fleet.svg"
     fleet("map", str(file))
     assert "hub - nj: 61 ms, estimate" in titles(file)
@@ -60,7 +60,7 @@ def test_estimates_are_said_to_be_estimates(fleet: Run, tmp_path: Path) -> None:
 
 
 def test_measured_round_trips_take_the_place_of_estimates_and_are_said_to_be_measured(
-    fleet: Run, tmp_path: Path
+    fleet: Fleet, tmp_path: Path
 ) -> None:
     links = [
         {"node": "hub", "peer": "nj", "rtt_median": 70.0},
@@ -77,7 +77,7 @@ def test_measured_round_trips_take_the_place_of_estimates_and_are_said_to_be_mea
 @pytest.mark.parametrize(
     "content", [None, "", "[]", '{"links": [{}]}', '{"links": [{"node": "a", "peer": "b", "rtt_median": "x"}]}']
 )
-def test_a_mesh_file_that_is_none_is_refused(fleet: Run, tmp_path: Path, content: str | None) -> None:
+def test_a_mesh_file_that_is_none_is_refused(fleet: Fleet, tmp_path: Path, content: str | None) -> None:
     mesh = tmp_path / "mesh.json"
     if content is not None:
         mesh.write_text(content)
@@ -87,13 +87,13 @@ def test_a_mesh_file_that_is_none_is_refused(fleet: Run, tmp_path: Path, content
     assert not (tmp_path / "fleet.svg").exists()
 
 
-def test_only_svg_and_png_are_written(fleet: Run, tmp_path: Path) -> None:
+def test_only_svg_and_png_are_written(fleet: Fleet, tmp_path: Path) -> None:
     said = fleet("map", str(tmp_path / "fleet.jpg"))
     assert said.code == 2
     assert "ends in neither .svg nor .png" in said.err
 
 
-def test_the_map_as_png_is_the_same_picture(fleet: Run, tmp_path: Path) -> None:
+def test_the_map_as_png_is_the_same_picture(fleet: Fleet, tmp_path: Path) -> None:
     svg, png = tmp_path / "fleet.svg", tmp_path / "fleet.png"
     assert fleet("map", str(svg)).code == 0
     assert fleet("map", str(png)).code == 0

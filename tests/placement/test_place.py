@@ -15,7 +15,7 @@ from fleet.catalogue.venues import load_venues
 from fleet.picture import SCALE
 from fleet.placement.plot import HEIGHT, WIDTH
 from tests.fleet.png import read_lines
-from tests.placement.conftest import Run
+from tests.said import Fleet
 
 pytestmark = pytest.mark.unit
 
@@ -36,7 +36,7 @@ def test_every_broker_and_data_provider_has_a_site_or_is_everywhere_and_every_pl
     assert all(len(country_of(place)) == 2 for place in PLACES)
 
 
-def test_the_worked_case_through_the_command(fleet: Run) -> None:
+def test_the_worked_case_through_the_command(fleet: Fleet) -> None:
     """Five servers of the same size: with the published hosting Tokyo is the fourth region, not Chicago."""
     said = fleet(
         "place",
@@ -64,7 +64,7 @@ def test_the_worked_case_through_the_command(fleet: Run) -> None:
 
 @pytest.mark.parametrize("venue", ["binance", "bybit"])
 @pytest.mark.parametrize("objective", ["mean", "p95", "worst"])
-def test_venues_that_refuse_us_addresses_are_never_served_from_the_us(fleet: Run, venue: str, objective: str) -> None:
+def test_venues_that_refuse_us_addresses_are_never_served_from_the_us(fleet: Fleet, venue: str, objective: str) -> None:
     said = fleet("place", "--objective", objective, "--json")
     for plan in (said.facts["best"], *said.facts["front"]):
         served = next(row["served_from"] for row in plan["venues"] if row["venue"] == venue)
@@ -77,7 +77,7 @@ def test_venues_that_refuse_us_addresses_are_never_served_from_the_us(fleet: Run
 
 @pytest.mark.parametrize(("venue", "code", "instead"), [("binance", "451", "tokyo"), ("bybit", "403", "singapore")])
 def test_asked_for_the_us_the_answer_says_why_not_and_offers_the_nearest_legal_place(
-    fleet: Run, venue: str, code: str, instead: str
+    fleet: Fleet, venue: str, code: str, instead: str
 ) -> None:
     said = fleet("place", "--serve", f"{venue}=new-jersey")
     assert said.code == 3
@@ -87,7 +87,7 @@ def test_asked_for_the_us_the_answer_says_why_not_and_offers_the_nearest_legal_p
     assert fleet("place", "--serve", f"{venue}={instead}").code == 0
 
 
-def test_only_illegal_places_is_no_plan_and_says_why(fleet: Run) -> None:
+def test_only_illegal_places_is_no_plan_and_says_why(fleet: Fleet) -> None:
     """The hub may serve Binance, but not within the limit; New Jersey could, but must not."""
     said = fleet("place", "binance", "--place", "new-jersey", "--limit", "binance=100")
     assert said.code == 3
@@ -96,20 +96,20 @@ def test_only_illegal_places_is_no_plan_and_says_why(fleet: Run) -> None:
     assert "HTTP 451" in said.err
 
 
-def test_a_budget_that_nothing_fits_names_the_cheapest_that_would(fleet: Run) -> None:
+def test_a_budget_that_nothing_fits_names_the_cheapest_that_would(fleet: Fleet) -> None:
     said = fleet("place", "--budget", "50", "--limit", "kraken=20")
     assert said.code == 3
     assert "no plan within USD 50.00 a month: the cheapest that serves everything costs 54.00 (hub, ldn)" in said.err
 
 
-def test_a_limit_is_kept_and_reported_for_every_pair_that_breaks_it(fleet: Run) -> None:
+def test_a_limit_is_kept_and_reported_for_every_pair_that_breaks_it(fleet: Fleet) -> None:
     facts = fleet("place", "--limit", "bybit=40", "--budget", "100", "--json").facts
     bybit = next(row for row in facts["best"]["venues"] if row["venue"] == "bybit")
     assert bybit["ms"] <= 40
     assert {"candidate": "hub", "venue": "bybit", "why": "220 ms, over the limit of 40 ms"} in facts["infeasible"]
 
 
-def test_with_redundancy_each_venue_has_two_places_in_reach(fleet: Run) -> None:
+def test_with_redundancy_each_venue_has_two_places_in_reach(fleet: Fleet) -> None:
     """Kraken and the limit of 100 ms: London, Frankfurt and the US are in reach, the hub is not."""
     limits = ("--limit", "kraken=100", "--limit", "bybit=100")
     once = fleet("place", *limits, "--budget", "140", "--json").facts
@@ -125,7 +125,7 @@ def test_with_redundancy_each_venue_has_two_places_in_reach(fleet: Run) -> None:
         assert len(able) >= 2, venue
 
 
-def test_a_lost_region_hands_its_venues_to_the_next_nearest_that_may_serve_them(fleet: Run) -> None:
+def test_a_lost_region_hands_its_venues_to_the_next_nearest_that_may_serve_them(fleet: Fleet) -> None:
     """Chicago is nearer to Singapore (208 ms) than the hub is (220 ms), and is no place for Bybit all the same."""
     said = fleet("place", "bybit", "ninjatrader", "--place", "singapore", "--place", "chicago", "--json")
     rows = {row["venue"]: (row["served_from"], row["falls_back_to"]) for row in said.facts["best"]["venues"]}
@@ -136,7 +136,7 @@ def test_a_lost_region_hands_its_venues_to_the_next_nearest_that_may_serve_them(
     assert [row["falls_back_to"] for row in alone] == [None]
 
 
-def test_weights_change_the_answer_and_where_they_flip_it_is_told(fleet: Run) -> None:
+def test_weights_change_the_answer_and_where_they_flip_it_is_told(fleet: Fleet) -> None:
     """The flip of the answer is checked by asking again on both sides of it."""
     plain = fleet("place", "--budget", "120", "--objective", "weighted", "--json").facts
     flip = plain["flips"][0]
@@ -151,21 +151,21 @@ def test_weights_change_the_answer_and_where_they_flip_it_is_told(fleet: Run) ->
             assert found == set(flip["open"])
 
 
-def test_the_specification_is_a_row_by_the_same_measure(fleet: Run) -> None:
+def test_the_specification_is_a_row_by_the_same_measure(fleet: Fleet) -> None:
     facts = fleet("place", "--json").facts
     row = next(row for row in facts["beside"] if row["name"] == "the specification's five servers")
     assert places(row["plan"]) == {"cdmx", "new-jersey", "singapore", "london", "chicago"}
     assert row["plan"]["score_ms"] > facts["best"]["score_ms"]
 
 
-def test_no_number_of_an_answer_is_faster_than_light(fleet: Run) -> None:
+def test_no_number_of_an_answer_is_faster_than_light(fleet: Fleet) -> None:
     facts = fleet("place", "--everywhere", "--service", "vultr", "--json").facts
     for plan in (facts["best"], *facts["front"]):
         for row in plan["venues"]:
             assert row["ms"] >= floor_ms(PLACES[row["served_from"]], PLACES[row["hosted_in"]])
 
 
-def test_costs_add_up_and_agree_with_fleet_cost(fleet: Run) -> None:
+def test_costs_add_up_and_agree_with_fleet_cost(fleet: Fleet) -> None:
     """All regions as the stack files have them; 30.00 is the hub's stated price, which ``fleet roi`` leaves out."""
     facts = fleet("place", "--json").facts
     for plan in (facts["best"], *facts["front"]):
@@ -175,7 +175,7 @@ def test_costs_add_up_and_agree_with_fleet_cost(fleet: Run) -> None:
     assert Decimal(fleet("roi", "--json").facts["monthly_usd"]) == whole - 30
 
 
-def test_everything_wrong_with_a_question_is_told_at_once(fleet: Run) -> None:
+def test_everything_wrong_with_a_question_is_told_at_once(fleet: Fleet) -> None:
     said = fleet(
         "place", "binanse", "--place", "tokio", "--weight", "kraken=-1", "--limit", "bybit=0", "--redundancy", "0"
     )
@@ -194,7 +194,7 @@ def test_everything_wrong_with_a_question_is_told_at_once(fleet: Run) -> None:
         assert "Traceback" not in said.err
 
 
-def test_the_table_says_what_is_assumed_and_what_is_left_out(fleet: Run) -> None:
+def test_the_table_says_what_is_assumed_and_what_is_left_out(fleet: Fleet) -> None:
     said = fleet("place")
     assert said.code == 0
     for words in (
@@ -209,7 +209,7 @@ def test_the_table_says_what_is_assumed_and_what_is_left_out(fleet: Run) -> None
         assert words in said.out
 
 
-def test_the_plot_is_a_picture_of_the_front(fleet: Run, tmp_path: object) -> None:
+def test_the_plot_is_a_picture_of_the_front(fleet: Fleet, tmp_path: object) -> None:
     file = f"{tmp_path}/front.svg"
     facts = fleet("place", "--plot", file, "--json").facts
     drawing = ElementTree.parse(file).getroot()
@@ -221,7 +221,7 @@ def test_the_plot_is_a_picture_of_the_front(fleet: Run, tmp_path: object) -> Non
     assert "budget 335" in texts
 
 
-def test_the_plot_as_png(fleet: Run, tmp_path: Path) -> None:
+def test_the_plot_as_png(fleet: Fleet, tmp_path: Path) -> None:
     file = tmp_path / "front.png"
     assert fleet("place", "--plot", str(file)).code == 0
     seen = read_lines(file.read_bytes())
@@ -232,7 +232,7 @@ def test_the_plot_as_png(fleet: Run, tmp_path: Path) -> None:
     assert "ends in neither .svg nor .png" in refused.err
 
 
-def test_claims_are_shown_beside_what_holds(fleet: Run) -> None:
+def test_claims_are_shown_beside_what_holds(fleet: Fleet) -> None:
     said = fleet("place", "--claims")
     assert said.code == 0
     assert "edge, not origin" in said.out

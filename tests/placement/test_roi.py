@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from fleet.roi.break_even import BadAmount, Loss, break_even, gain
 from fleet.roi.scenarios import load_scenarios
-from tests.placement.conftest import Run
+from tests.said import Fleet
 
 pytestmark = pytest.mark.unit
 
@@ -30,21 +30,21 @@ def test_break_even_is_the_first_number_of_trades_that_brings_the_cost_in(
     assert gain(cost, saved, loss, found.at_high).high_usd >= -tolerance
 
 
-def test_by_hand(fleet: Run) -> None:
+def test_by_hand(fleet: Fleet) -> None:
     """Trades x 0.50 x 80 / 100 = 200 at 500 trades, and 125 with a loss of 2.00."""
     facts = fleet("roi", "--cost", "200", "--saved", "80", "--loss", "0.50..2", "--trades", "500", "--json").facts
     assert facts["break_even_trades"] == [125, 500]
     assert facts["gain_usd"] == ["0.00", "600.00"]
 
 
-def test_the_loss_is_the_users_and_is_unset_by_default(fleet: Run) -> None:
+def test_the_loss_is_the_users_and_is_unset_by_default(fleet: Fleet) -> None:
     said = fleet("roi", "--cost", "200", "--saved", "80")
     assert "worth it where trades a month x your loss per trade and 100 ms is above USD 250.00" in said.out
     assert "your loss per trade and 100 ms is not set" in said.out
     assert "break-even" not in said.out
 
 
-def test_cost_and_milliseconds_of_the_fleet_are_the_default_and_said_to_be_an_estimate(fleet: Run) -> None:
+def test_cost_and_milliseconds_of_the_fleet_are_the_default_and_said_to_be_an_estimate(fleet: Fleet) -> None:
     facts = fleet("roi", "--json").facts
     assert Decimal(facts["monthly_usd"]) > 0
     assert Decimal(facts["saved_ms"]) > 0
@@ -52,7 +52,7 @@ def test_cost_and_milliseconds_of_the_fleet_are_the_default_and_said_to_be_an_es
     assert facts["break_even_trades"] is None
 
 
-def test_the_scenarios_of_the_specification_are_examples_with_their_assumptions(fleet: Run) -> None:
+def test_the_scenarios_of_the_specification_are_examples_with_their_assumptions(fleet: Fleet) -> None:
     said = fleet("roi", "--cost", "305", "--saved", "80")
     assert len(load_scenarios()) == 3
     for words in (
@@ -77,7 +77,7 @@ def test_the_scenarios_of_the_specification_are_examples_with_their_assumptions(
         ("--cost", "-1", "--saved", "5"),
     ],
 )
-def test_numbers_that_make_no_sense_are_refused(fleet: Run, arguments: tuple[str, ...]) -> None:
+def test_numbers_that_make_no_sense_are_refused(fleet: Fleet, arguments: tuple[str, ...]) -> None:
     said = fleet("roi", *arguments)
     assert said.code == 2
     assert "Traceback" not in said.err
