@@ -27,6 +27,7 @@ from hosts import (
     boot_program,
 )
 from infra.adapter import HostPart, HostPartResource, part_of
+from infra.backup import BackupPart, backup_part, keeper_of
 from infra.bundles.host_bundles import mesh_ports
 from infra.first_boot import DEPLOY_PATH, first_contact_path, late_key_seconds, permanent_path
 from infra.guest import settled_ports
@@ -85,24 +86,30 @@ def _settled_ports(fleet: Fleet, host: Host) -> tuple[str, ...]:
 
 def base_state(configuration: Configuration, ref: HostRef, vault: Vault) -> HostState:
     """What the base of a host consists of: everything on a rented server, next to nothing on a guest's."""
+    backup = _backup_part(configuration, ref, vault)
     if isinstance(ref.host, ExistingHost):
         return HostState(
             packages=PackageSet(tuple(map(Package, MESH_PACKAGES))),
-            files=(*_firewall_files(configuration, ref), *_bundle_boot_files()),
+            directories=backup.directories,
+            files=(*_firewall_files(configuration, ref), *_bundle_boot_files(), *backup.files),
+            absent=backup.absent,
             sysctls=_sysctls(guest=True),
-            units=(*_firewall_units(), BUNDLE_BOOT),
+            units=(*_firewall_units(), BUNDLE_BOOT, *backup.units),
             handlers=(DAEMON_RELOAD, FIREWALL),
         )
     egress_files, egress_units, egress_handlers = _egress(ref.host)
     return HostState(
         packages=PackageSet(tuple(map(Package, (*MESH_PACKAGES, *RENTED_PACKAGES))), mask_before_install=DOCKER_UNITS),
-        users=(_deploy_user(configuration.fleet, vault),),
+        users=(_deploy_user(configuration.fleet, vault), *backup.users),
+        directories=backup.directories,
+        absent=backup.absent,
         files=(
             *_firewall_files(configuration, ref),
-            *_ssh_files(configuration, ref, vault),
+            *_ssh_files(configuration, ref, backup.logins, vault),
             *_system_files(configuration, ref),
             *_bundle_boot_files(),
             *egress_files,
+            *backup.files,
         ),
         modules=tuple(map(KernelModule, ("tcp_bbr", "nf_conntrack", "wireguard"))),
         sysctls=_sysctls(guest=False),
@@ -116,6 +123,7 @@ def base_state(configuration: Configuration, ref: HostRef, vault: Vault) -> Host
             Unit("containerd.service"),
             Unit("docker.service"),
             BUNDLE_BOOT,
+            *backup.units,
         ),
         handlers=(DAEMON_RELOAD, SSHD, FIREWALL, *SERVICE_HANDLERS, *egress_handlers),
     )
@@ -201,11 +209,17 @@ def _firewall_units() -> tuple[Unit, ...]:
     return (Unit("fleet-nft.service"), Unit("fleet-mesh.target"))
 
 
-def _ssh_files(configuration: Configuration, ref: HostRef, vault: Vault) -> tuple[File, ...]:
+def _backup_part(configuration: Configuration, ref: HostRef, vault: Vault) -> BackupPart:
+    keeper = keeper_of(configuration)
+    key = "" if keeper is None else pinned_host_key(keeper.host, keeper.id, vault)
+    return backup_part(configuration, ref, key, vault)
+
+
+def _ssh_files(configuration: Configuration, ref: HostRef, logins: tuple[str, ...], vault: Vault) -> tuple[File, ...]:
     fleet = configuration.fleet
     hardening = render(
         "host/sshd.conf.j2",
-        deploy_user=fleet.deploy_user,
+        logins=[fleet.deploy_user, *logins],
         penalty_exempt=[str(network) for network in (*fleet.operators.addresses, fleet.mesh.cidr)],
         tcp_forwarding="local" if ref.region == fleet.hub else "no",
     )

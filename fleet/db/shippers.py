@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from fleet.db.problem import DatabaseProblem
 from fleet.operation.hosts_of import RunningHost
 from fleet.secrets import Vault
 from hosts import Connection, connect
@@ -14,13 +15,6 @@ from infra.bundles import questdb
 from infra.first_boot import DEPLOY_PATH
 
 CONNECT_SECONDS = 20.0
-BACKUP_SECONDS = 3600.0
-
-
-class DatabaseProblem(Exception):
-    """Something about the database could not be asked or done; the text says what and what to do."""
-
-    exit_code = 1
 
 
 @dataclass(frozen=True)
@@ -44,15 +38,22 @@ class ReplicaStatus:
 
 @contextmanager
 def database_host(hosts: Sequence[RunningHost], hub: str, vault: Vault) -> Iterator[Connection]:
-    """A connection to the host of the primary.
+    """A connection to the host of the primary; raises as ``standing_host``."""
+    with standing_host(hosts, hub, vault) as connection:
+        yield connection
+
+
+@contextmanager
+def standing_host(hosts: Sequence[RunningHost], name: str, vault: Vault) -> Iterator[Connection]:
+    """A connection to a host that has to do with the database.
 
     Raises:
-        DatabaseProblem: the hub does not stand.
+        DatabaseProblem: it does not stand.
         HostError: it cannot be reached.
     """
-    found = next((host for host in hosts if host.ref.id == hub), None)
+    found = next((host for host in hosts if host.ref.id == name), None)
     if found is None:
-        raise DatabaseProblem(f"{hub}: the primary's host does not stand; bring it up first: fleet up {hub}")
+        raise DatabaseProblem(f"{name}: does not stand; bring it up first: fleet up {name.partition('-')[0]}")
     with connect(found.target, vault.ed25519_private(*DEPLOY_PATH), deadline_seconds=CONNECT_SECONDS) as connection:
         yield connection
 
@@ -85,16 +86,6 @@ def resync(connection: Connection, replica: str, tables: Sequence[str]) -> None:
         DatabaseProblem: the replica has no shipper that runs.
     """
     _shipper(connection, replica, "resync", *tables)
-
-
-def backup(connection: Connection) -> str:
-    """Copy the primary's database as of one moment, on its own disk; returns when it was made (UTC).
-
-    Raises:
-        DatabaseProblem: it did not work; the copy before it is kept.
-    """
-    _run(connection, questdb.CONTAINER, *questdb.BACKUP, seconds=BACKUP_SECONDS)
-    return _run(connection, questdb.CONTAINER, "cat", questdb.BACKUP_MADE).strip()
 
 
 def _shipper(connection: Connection, replica: str, action: str, *arguments: str) -> str:

@@ -30,10 +30,11 @@ SCRIPTS = "/etc/questdb"
 SECRETS = "/run/secrets"
 SHIPPER_CONFIG = "/etc/shipper/config.json"
 
+PROJECT = "fleet-questdb"
+VOLUME = "fleet-questdb_data"
 CONTAINER = "fleet-questdb-questdb-1"
 BACKUP = ("bash", f"{SCRIPTS}/backup.sh")
 """Run in the container: copies the whole database as of one moment into its own volume."""
-BACKUP_MADE = f"{ROOT}/backups/last/made"
 
 
 def statement(user: str, sql: str) -> tuple[str, ...]:

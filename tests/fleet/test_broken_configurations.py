@@ -844,6 +844,41 @@ VENUES = [
         said=("questdb.edition: is not rendered yet", "oss"),
     ),
     broken(
+        "copies to a host that there is not",
+        swap(FLEET, "    to: nj", "    to: njx"),
+        said=("fleet.yaml", "questdb.backup.to: is not a host", "a rented host of another region: ", "mean 'nj'?"),
+    ),
+    broken(
+        "copies to the hub itself",
+        swap(FLEET, "    to: nj", "    to: hub"),
+        said=("questdb.backup.to: stands in the hub's region", "a rented host of another region: "),
+    ),
+    broken(
+        "copies to somebody else's server",
+        main_of_nj(EXISTING),
+        said=("questdb.backup.to: is somebody else's server", "a rented host of another region: "),
+    ),
+    broken(
+        "copies to a store of objects",
+        swap(FLEET, "    to: nj", "    to: s3://copies/fleet"),
+        said=("questdb.backup.to: is not supported: a copy goes over the mesh to a host of the fleet",),
+    ),
+    broken(
+        "copies at no time of day",
+        swap(FLEET, "every: 6h", "every: 5h"),
+        said=("questdb.backup.every: is not allowed", "one of 1h, 2h, 3h, 4h, 6h, 8h, 12h, 24h"),
+    ),
+    broken(
+        "one copy",
+        swap(FLEET, "keep: 8", "keep: 1"),
+        said=("questdb.backup.keep", "a whole number 2..1000"),
+    ),
+    broken(
+        "copies without a place",
+        swap(FLEET, "    to: nj\n", ""),
+        said=("questdb.backup.to: is missing",),
+    ),
+    broken(
         "no command for credentials",
         swap(FLEET, "source: file", "source: command"),
         said=("credentials.command: is missing", "[pass, show, 'fleet/{name}']"),

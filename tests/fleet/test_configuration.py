@@ -151,6 +151,7 @@ def test_the_hub_may_be_rented_and_any_region_may_exist_already(root: Path) -> N
     hub, nj = (root / f"Pulumi.{name}.yaml" for name in ("hub", "nj"))
     nj.write_text(hub.read_text())
     hub.write_text("config:\n  fleet:hosts:\n    main: {provider: vultr, plan: vc2-6c-16gb}\n")
+    edit(root, "fleet.yaml", "    to: nj", "    to: sg")
     stacks = load(root).stacks
     host = stacks["hub"].hosts["main"]
     assert isinstance(host, VultrHost)

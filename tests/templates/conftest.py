@@ -56,7 +56,8 @@ def samples(first_boot: dict[str, Any], firewall: dict[str, Any]) -> dict[str, d
     return {
         "cloud-init/first-boot.yaml.j2": first_boot,
         "cloud-init/first-boot.sh.j2": first_boot,
-        "host/sshd.conf.j2": {"deploy_user": "deploy", "tcp_forwarding": "no", "penalty_exempt": ["10.77.0.0/16"]},
+        "host/sshd.conf.j2": {"logins": ["deploy"], "tcp_forwarding": "no", "penalty_exempt": ["10.77.0.0/16"]},
+        "host/fleet-db-backup.timer.j2": {"every_hours": 6},
         "host/fleet.nft.j2": firewall,
         "host/sysctl.conf.j2": {"guest": False, "conntrack_max": 2_000_000},
         "host/chrony.conf.j2": {"time_servers": ["time.example.net", "ntp.example.org", "192.0.2.1"]},

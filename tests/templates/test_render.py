@@ -39,10 +39,10 @@ def test_the_readme_lists_every_template_with_its_values() -> None:
 
 def test_all_missing_values_are_named_at_once() -> None:
     with pytest.raises(TemplateError) as error:
-        render("host/sshd.conf.j2", deploy_user="deploy")
+        render("host/sshd.conf.j2", logins=["deploy"])
     assert str(error.value) == (
         "host/sshd.conf.j2: no value for penalty_exempt, tcp_forwarding; "
-        "it takes deploy_user, penalty_exempt, tcp_forwarding"
+        "it takes logins, penalty_exempt, tcp_forwarding"
     )
 
 
@@ -222,7 +222,7 @@ def test_sshd_shares_an_algorithm_of_each_kind_with_our_client(samples: dict[str
 
 @pytest.mark.parametrize(("forwarding", "exempt"), [("no", []), ("local", ["10.77.0.0/16", "203.0.113.7/32"])])
 def test_sshd_settings_follow_the_role(forwarding: str, exempt: list[str]) -> None:
-    text = render("host/sshd.conf.j2", deploy_user="deploy", tcp_forwarding=forwarding, penalty_exempt=exempt)
+    text = render("host/sshd.conf.j2", logins=["deploy"], tcp_forwarding=forwarding, penalty_exempt=exempt)
     assert f"\nAllowTcpForwarding {forwarding}\n" in text
     assert ("PerSourcePenaltyExemptList" in text) == bool(exempt)
 

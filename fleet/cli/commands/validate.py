@@ -27,5 +27,7 @@ def validate(root: Root = None, json: Json = False) -> None:
     print(f"{len(configuration.stacks)} regions, {len(configuration.hosts())} hosts: no problems")
     for key in configuration.images.following():
         print(f"development: images.yaml: {key} follows its tag: each fleet up asks its registry which digest to run")
+    if configuration.fleet.questdb.backup is None:
+        print("warning: fleet.yaml: questdb.backup: no copy of the market database leaves the hub: there is no RPO")
     for problem in placeholders:
         print(f"before real servers: {problem}")

@@ -5,6 +5,7 @@ A check looks at what is well-formed and leaves alone what is not: that has its 
 
 from collections.abc import Callable, Iterator
 
+from fleet.configuration.checks.backup import check_backup
 from fleet.configuration.checks.indexes import check_indexes
 from fleet.configuration.checks.memory import check_memory
 from fleet.configuration.checks.networks import check_networks
@@ -26,6 +27,7 @@ CHECKS: tuple[Callable[[Draft], Iterator[Problem]], ...] = (
     check_rental,
     check_venues,
     check_stores,
+    check_backup,
     check_memory,
 )
 """Every check."""
