@@ -1,4 +1,7 @@
-"""``python -m bench``: every benchmark, each a comparison of two ways in one run. Never fails because of a time."""
+"""``python -m bench``: every benchmark, each a comparison of two ways in one run, and the memory of hosts at work.
+
+Never fails because of a time.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from bench import base_host, cost, deploy, engine_noop, mesh, placement, shipper
+from bench import base_host, cost, deploy, engine_noop, memory, mesh, placement, shipper
 from bench.comparison import Comparison, Result
 from bench.peer_environment import PeersMissing, peer_environment
 from bench.report import line, write_page, write_results
@@ -56,6 +59,18 @@ def main() -> int:
     write_results(done, alone, demo)
     write_page(done, alone, demo)
     tell("written: bench/results.json and the tables in docs/benchmarks.md")
+    return _memory(tell)
+
+
+def _memory(tell: base_host.Tell) -> int:
+    """The memory of hosts, in a larger lab of its own; returns the exit code."""
+    try:
+        memory.run(tell)
+    except memory.TooLittleMemory as problem:
+        tell(f"memory not measured, docs/memory.md stays as it is: {problem}")
+    except (memory.MemoryFailed, EngineError, LabError) as problem:
+        print(f"bench: {problem}", file=sys.stderr)
+        return 1
     return 0
 
 
