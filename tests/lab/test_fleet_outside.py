@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from importlib import resources
 
 import pytest
@@ -14,6 +15,8 @@ from lab.server import OPEN
 from tests.lab.fleet import StandingFleet
 
 pytestmark = pytest.mark.lab
+
+Eventually = Callable[[Callable[[], object]], None]
 
 ACCIDENT = 9999
 """A port that somebody publishes without declaring it."""
@@ -39,10 +42,23 @@ def test_another_host_of_the_fleet_finds_no_port_on_the_public_address(fleet: St
     assert scan(fleet, "hub", "1-10000", addresses["nj"]) == []
 
 
-def test_inside_the_mesh_only_what_the_bundles_declare_answers(fleet: StandingFleet) -> None:
+def test_inside_the_mesh_only_what_the_bundles_declare_answers(fleet: StandingFleet, eventually: Eventually) -> None:
     # ssh, both instances of the Redis cluster, QuestDB's SQL and metrics; its port for writing is the hub's alone.
-    assert scan(fleet, "hub", "1-10000", fleet.mesh_address("nj")) == [22, 7001, 7002, 8812, 9000, 9003]
-    assert scan(fleet, "nj", "1-10000", fleet.mesh_address("sg")) == [22, 7001, 7002, 8812, 9003]
+    for host, other, declared in (
+        ("hub", "nj", {22, 7001, 7002, 8812, 9000, 9003}),
+        ("nj", "sg", {22, 7001, 7002, 8812, 9003}),
+    ):
+        answered: set[int] = set()
+
+        # Asked again where one is missing: of thousands of packets at once a busy machine loses some of the mesh's.
+        def all_declared(
+            host: str = host, other: str = other, declared: set[int] = declared, answered: set[int] = answered
+        ) -> bool:
+            answered.update(scan(fleet, host, "1-10000", fleet.mesh_address(other)))
+            assert answered <= declared
+            return answered == declared
+
+        eventually(all_declared)
 
 
 def test_udp_beside_the_mesh_ports_is_dropped_and_counted(fleet: StandingFleet) -> None:
