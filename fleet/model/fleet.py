@@ -9,6 +9,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field, StrictInt
 
 from fleet.model.backup import Backup
+from fleet.model.enterprise import Enterprise
 from fleet.model.types import Count, Domain, Frozen, Index, Label, LoginKey, Money, Network, OwnUser
 
 FORMAT_VERSION = 1
@@ -101,6 +102,10 @@ class Questdb(Frozen):
 
     edition: Literal["oss", "enterprise"] = Field(default="oss", description="oss or enterprise")
     """``oss`` replicates by the fleet's own shipper, ``enterprise`` by itself."""
+    enterprise: Enterprise | None = Field(
+        default=None, description="a mapping of primary, object_store and start, or nothing"
+    )
+    """Of the edition ``enterprise`` alone."""
     backup: Backup | None = Field(default=None, description="a mapping of to, every and keep, or nothing")
     """Copies off the hub; None: only those that somebody makes and takes off by hand."""
 

@@ -12,6 +12,7 @@ from hosts.release import Release
 from infra.bundles import hub, questdb, redis
 from infra.bundles.data import data_release
 from infra.bundles.host_memory import host_memory_mb
+from infra.bundles.questdb_enterprise import Replication, Role
 from infra.bundles.redis_cluster import cluster_settings
 from infra.bundles.trading import trading_release
 from infra.mesh_ports import MeshPort
@@ -41,7 +42,9 @@ def mesh_ports(configuration: Configuration, ref: HostRef) -> tuple[MeshPort, ..
     bundles = bundles_of(configuration, ref)
     opened: tuple[MeshPort, ...] = ()
     if QUESTDB in bundles:
-        opened += questdb.mesh_ports(_primary(configuration).mesh_address, ref.id == _primary(configuration).id)
+        # QuestDB Enterprise replicates by itself: no host takes rows over HTTP.
+        closed = configuration.fleet.questdb.enterprise is not None or ref.id == _primary(configuration).id
+        opened += questdb.mesh_ports(_primary(configuration).mesh_address, closed)
     if REDIS in bundles:
         opened += tuple(map(MeshPort, redis.mesh_ports(plan(cluster_settings(configuration)), ref.id)))
     if HUB in bundles:
@@ -51,6 +54,11 @@ def mesh_ports(configuration: Configuration, ref: HostRef) -> tuple[MeshPort, ..
 
 def _questdb(configuration: Configuration, ref: HostRef, vault: Vault) -> Release:
     memory = questdb.memory_of(host_memory_mb(configuration, ref))
+    enterprise = configuration.fleet.questdb.enterprise
+    if enterprise is not None:
+        role: Role = "primary" if ref.id == _primary(configuration).id else "replica"
+        replication = Replication(role, configuration.fleet.name, ref.id, enterprise)
+        return questdb.enterprise_release(ref.mesh_address, replication, configuration.images, memory, vault)
     if ref.id != _primary(configuration).id:
         return questdb.replica_release(ref.mesh_address, configuration.images, memory, vault)
     # Every replica of the configuration, opened or not: a shipper waits for its replica, and opening a region changes

@@ -17,6 +17,7 @@ from fleet.model.images import Images, version_of
 from fleet.model.ports import QUESTDB_HTTP, QUESTDB_METRICS, QUESTDB_SQL
 from fleet.secrets import Vault
 from hosts.release import COMPOSE_FILE, Check, Gate, PublishedPort, Release, ReleaseFile
+from infra.bundles.questdb_enterprise import GUARD, STORE_FILE, Replication
 from infra.mesh_ports import MeshPort
 from templates.render import render
 
@@ -102,18 +103,30 @@ def primary_release(
     address: IPv4Address, replicas: tuple[Replica, ...], images: Images, memory: QuestdbMemory, vault: Vault
 ) -> Release:
     """The primary and a shipper for each replica, beside it: an acknowledgement takes one way less than from afar."""
-    return _release(address, (QUESTDB_SQL, QUESTDB_METRICS), replicas, images, memory, vault)
+    return _release(address, (QUESTDB_SQL, QUESTDB_METRICS), replicas, None, images, memory, vault)
 
 
 def replica_release(address: IPv4Address, images: Images, memory: QuestdbMemory, vault: Vault) -> Release:
     """A replica: the shipper writes to it over HTTP, its host's services read it as ``READER``."""
-    return _release(address, (QUESTDB_SQL, QUESTDB_HTTP, QUESTDB_METRICS), (), images, memory, vault)
+    return _release(address, (QUESTDB_SQL, QUESTDB_HTTP, QUESTDB_METRICS), (), None, images, memory, vault)
+
+
+def enterprise_release(
+    address: IPv4Address, replication: Replication, images: Images, memory: QuestdbMemory, vault: Vault
+) -> Release:
+    """A primary or replica of QuestDB Enterprise: it replicates by itself, so nobody writes over HTTP.
+
+    Raises:
+        SecretError: a credential of the object store is missing; names the command that sets it.
+    """
+    return _release(address, (QUESTDB_SQL, QUESTDB_METRICS), (), replication, images, memory, vault)
 
 
 def _release(
     address: IPv4Address,
     ports: tuple[int, ...],
     replicas: tuple[Replica, ...],
+    replication: Replication | None,
     images: Images,
     memory: QuestdbMemory,
     vault: Vault,
@@ -127,6 +140,8 @@ def _release(
         uid=UID,
         root=ROOT,
         is_replica=QUESTDB_HTTP in ports,
+        entrypoint=replication.entrypoint(SCRIPTS, ROOT) if replication else (),
+        replication=replication.environment(SECRETS) if replication else {},
         scripts=SCRIPTS,
         secrets=SECRETS,
         heap_mb=memory.heap_mb,
@@ -145,6 +160,7 @@ def _release(
             ReleaseFile(COMPOSE_FILE, compose),
             *_files(vault),
             *_shipper_files(replicas),
+            *_replication_files(replication, vault),
         ),
         images=(image, python_image) if replicas else (image,),
         gate=Gate(
@@ -180,6 +196,13 @@ def _shipper_files(replicas: tuple[Replica, ...]) -> Iterator[ReleaseFile]:
             "state_folder": f"{ROOT}/shipped/{replica.host_id}",
         }
         yield ReleaseFile(f"shippers/{replica.host_id}/config.json", json.dumps(document, indent=2) + "\n")
+
+
+def _replication_files(replication: Replication | None, vault: Vault) -> Iterator[ReleaseFile]:
+    if replication is None:
+        return
+    yield ReleaseFile(f"secrets/{STORE_FILE}", replication.store(vault), mode=0o400, uid=UID)
+    yield ReleaseFile(f"scripts/{GUARD}", render(f"bundles/questdb/{GUARD}.j2", root=ROOT))
 
 
 def _as(user: str, statement: str) -> tuple[str, ...]:

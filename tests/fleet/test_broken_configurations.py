@@ -33,6 +33,14 @@ EXISTING = (
 
 Edit = Callable[[Path], object]
 
+S3 = "s3::bucket=market;root=log;region=us-east-1;"
+
+
+def enterprise(edition: str = "enterprise", primary: str = "hub", store: str = S3, more: str = "poll_ms: 200") -> str:
+    """An edition and the settings of the native replication, as they stand in ``fleet.yaml``."""
+    lines = (f"primary: {primary}", f"object_store: '{store}'", "start: [/questdb]", more)
+    return f"edition: {edition}\n  enterprise:\n" + "\n".join(f"    {line}" for line in lines)
+
 
 def swap(file: str, old: str, new: str) -> Edit:
     """Replace a text that stands there exactly once."""
@@ -839,9 +847,49 @@ VENUES = [
         said=("questdb.edition: is not allowed", "oss or enterprise", "did you mean 'oss'?"),
     ),
     broken(
-        "an edition that is not rendered",
+        "an edition without its settings",
         swap(FLEET, "edition: oss", "edition: enterprise"),
-        said=("questdb.edition: is not rendered yet", "oss"),
+        said=("questdb.enterprise: is missing", "primary, object_store and start"),
+    ),
+    broken(
+        "settings of another edition",
+        swap(FLEET, "edition: oss", enterprise(edition="oss")),
+        said=("questdb.enterprise: is not used while questdb.edition is oss",),
+    ),
+    broken(
+        "two primaries",
+        swap(FLEET, "edition: oss", enterprise(primary="nj")),
+        said=("questdb.enterprise.primary: is not the hub", "after the database of the old primary was stopped"),
+    ),
+    broken(
+        "an object store of one host",
+        swap(FLEET, "edition: oss", enterprise(store="fs::root=/mnt/log;")),
+        said=("questdb.enterprise.object_store: is not an object store that the hosts can share", "s3::"),
+    ),
+    broken(
+        "an object store's credential in clear",
+        swap(FLEET, "edition: oss", enterprise(store=f"{S3}secret_access_key=x;")),
+        said=("questdb.enterprise.object_store: has a credential in clear", "set it as a secret"),
+    ),
+    broken(
+        "an object store without its end",
+        swap(FLEET, "edition: oss", enterprise(store=S3.removesuffix(";"))),
+        said=("questdb.enterprise.object_store: does not end with ';'",),
+    ),
+    broken(
+        "an object store that lacks a setting",
+        swap(FLEET, "edition: oss", enterprise(store="s3::bucket=b;root=r;")),
+        said=("questdb.enterprise.object_store: does not say each of bucket, root, region once",),
+    ),
+    broken(
+        "an object store with an empty setting",
+        swap(FLEET, "edition: oss", enterprise(store="gcs::bucket=;root=r;")),
+        said=("questdb.enterprise.object_store: has a value that is empty",),
+    ),
+    broken(
+        "a replica that looks too often",
+        swap(FLEET, "edition: oss", enterprise(more="poll_ms: 1")),
+        said=("questdb.enterprise.poll_ms", "milliseconds, 50..10000"),
     ),
     broken(
         "copies to a host that there is not",

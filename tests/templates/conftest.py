@@ -80,8 +80,11 @@ def samples(first_boot: dict[str, Any], firewall: dict[str, Any]) -> dict[str, d
             "ports": [{"address": "10.77.0.1", "port": 8812}],
             "replicas": ["nj", "sg"],
             "shipper_memory_mb": 128,
+            "entrypoint": ["bash", "/etc/questdb/start.sh", "replica", "/questdb"],
+            "replication": {"QDB_REPLICATION_ROLE": "replica"},
         },
         "bundles/questdb/sql.sh.j2": {"port": 8812, "seconds": 20},
+        "bundles/questdb/start.sh.j2": {"root": "/var/lib/questdb"},
         "bundles/questdb/backup.sh.j2": {"root": "/var/lib/questdb", "scripts": "/etc/questdb"},
         "bundles/redis/compose.yaml.j2": {
             "redis_image": "redis:8.0.2@sha256:" + "0" * 64,

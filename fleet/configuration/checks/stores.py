@@ -22,9 +22,19 @@ def check_stores(draft: Draft) -> Iterator[Problem]:
 
 
 def _edition(fleet: FleetDraft) -> Iterator[Problem]:
-    if fleet.fleet is not None and fleet.fleet.questdb.edition == "enterprise":
-        message = "is not rendered yet: its replication has settings of its own, and no licence was there to run it"
-        yield at(fleet.document, ("questdb", "edition"), "enterprise", message, "oss")
+    if fleet.fleet is None:
+        return
+    questdb, hub = fleet.fleet.questdb, fleet.fleet.hub
+    path = ("questdb", "enterprise")
+    if questdb.edition == "enterprise" and questdb.enterprise is None:
+        yield at(fleet.document, path, None, "is missing", "a mapping of primary, object_store and start")
+    if questdb.edition == "oss" and questdb.enterprise is not None:
+        message = "is not used while questdb.edition is oss"
+        yield at(fleet.document, path, "a mapping", message, "edition: enterprise, or no such settings")
+    if questdb.enterprise is not None and questdb.enterprise.primary != hub:
+        message = f"is not the hub, {hub}: two primaries on one object store break replication"
+        allowed = f"{hub}, after the database of the old primary was stopped"
+        yield at(fleet.document, (*path, "primary"), questdb.enterprise.primary, message, allowed)
 
 
 def _members(draft: Draft, fleet: FleetDraft) -> Iterator[Problem]:
