@@ -38,7 +38,11 @@ class HubDatabase:
         Raises:
             CopyProblem: there is none.
         """
-        return Path(self._docker("volume", "inspect", "--format", "{{.Mountpoint}}", self._settings.volume).strip())
+        try:
+            found = self._docker("volume", "inspect", "--format", "{{.Mountpoint}}", self._settings.volume)
+        except CopyProblem as problem:
+            raise CopyProblem(f"the database never ran here ({problem}). Bring its bundle up first: fleet up") from None
+        return Path(found.strip())
 
     def running(self) -> bool:
         """Whether the database runs, ready or not."""

@@ -121,6 +121,8 @@ def restore(connection: Connection, name: str) -> Restored:
 def _run_unit(connection: Connection, unit: str, result: str) -> dict[str, Any]:
     """Start a unit of the hub, wait for its end and read what came of it: it goes on when the connection breaks."""
     target = connection.target
+    # What an earlier run left is no result of this one, which may not even begin.
+    connection.run(target.as_root("rm", "-f", f"{RESULTS}/{result}"))
     done = connection.run(target.as_root("systemctl", "start", unit), timeout_seconds=COPY_SECONDS)
     read = connection.run(target.as_root("cat", f"{RESULTS}/{result}"))
     outcome: dict[str, Any] = json.loads(read.stdout) if read.exit_status == 0 else {}
