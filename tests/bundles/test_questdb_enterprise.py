@@ -93,6 +93,21 @@ def test_credentials_are_filled_in_on_the_way_to_the_host_alone(enterprise: Conf
     )
 
 
+@pytest.mark.parametrize(
+    ("store", "secrets"),
+    [
+        ("s3::bucket=b;root=r;region=us-east-1;", ("access_key_id", "secret_access_key")),
+        ("azblob::endpoint=https://a.blob.core.windows.net;container=c;root=r;account_name=a;", ("account_key",)),
+        ("gcs::bucket=b;root=/;", ("credential",)),
+    ],
+)
+def test_each_kind_of_object_store_has_credentials_of_its_own(store: str, secrets: tuple[str, ...]) -> None:
+    settings = Enterprise(primary="hub", object_store=store, start=("/questdb",))
+    text = VAULT.fill(Replication("primary", "fleet", "hub", settings).store(VAULT))
+    given = "".join(f"{name}={value_of('questdb/hub/' + name.replace('_', '-'))};" for name in secrets)
+    assert text == store + given
+
+
 def test_a_credential_that_is_missing_is_named(enterprise: Configuration) -> None:
     with pytest.raises(SecretError, match=r"questdb\.enterprise needs its object store's credentials"):
         database(enterprise, "hub", Vault(bytes(range(32))))
