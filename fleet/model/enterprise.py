@@ -61,7 +61,7 @@ class Enterprise(Frozen):
     start: tuple[str, ...] = Field(
         min_length=1, description="a list of a program and its arguments that starts your image; {root} is its data"
     )
-    """The Enterprise image's own entry point, which a guard runs first: it is not public."""
+    """The Enterprise image's own entry point, behind a guard. What it is we do not know."""
     upload_ms: Annotated[StrictInt, Field(ge=50, le=10_000)] = Field(
         default=1000, description="milliseconds, 50..10000"
     )

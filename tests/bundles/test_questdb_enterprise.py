@@ -1,6 +1,6 @@
 """QuestDB Enterprise as a primary's and a replica's host get it, and the guard against a second primary.
 
-``FLEET_GOLDEN=write`` writes ``enterprise/`` anew. It never ran here: no licence, and the image is not public.
+``FLEET_GOLDEN=write`` writes ``enterprise/`` anew. It never ran here: no licence, and no public image that we know of.
 """
 
 from __future__ import annotations
