@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
+from infra.backup import restore_unit
 from infra.bundles import questdb
 from tests.lab.fleet import StandingFleet
 from tests.lab.test_fleet_data import TRADES, Market
@@ -97,6 +98,12 @@ def test_what_was_copied_comes_back_and_every_replica_is_copied_anew(market: Mar
     refused = db(fleet, "restore", "--confirm", "yes")
     assert (refused.returncode, "nothing was changed" in refused.stdout) == (3, True)
     assert db(fleet, "restore", "--copy", "20200101T000000Z", "--confirm", "20200101T000000Z").returncode == 2
+
+    # Killed on the hub as soon as something of the copy is there: the same command goes on.
+    unit = restore_unit(sent["name"])
+    fleet.on("hub", "systemctl", "start", "--no-block", unit)
+    eventually(lambda: fleet.lab.run("hub", ["ls", f"{volume}/restore"]).code == 0)
+    fleet.lab.run("hub", ["systemctl", "kill", "--signal=KILL", unit])
 
     restored = db(fleet, "restore", "--confirm", sent["name"])
     assert restored.returncode == 0
