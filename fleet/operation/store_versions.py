@@ -9,19 +9,13 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
-
-from pulumi import automation
 
 from fleet.configuration import Configuration
-from fleet.operation.run import selected
+from fleet.operation.recorded import Recorded, recorded_releases
 from fleet.secrets import Vault
 from fleet.workspace import Workspace
 from hosts.release import Release
 from infra.bundles.host_bundles import releases_of
-
-_RELEASE = ":BundleRelease::"
-"""In the URN of a bundle's resource."""
 
 
 class ReplicasComeFirst(Exception):
@@ -42,14 +36,10 @@ class VersionChange:
         return f"{self.store} {self.before} -> {self.after}"
 
 
-def recorded_versions(deployment: Mapping[str, Any] | None) -> dict[str, str]:
-    """The versions of a stack's stores, by name, out of its exported state."""
-    settings = (
-        entry.get("inputs", {}).get("settings", "{}")
-        for entry in (deployment or {}).get("resources", ())
-        if _RELEASE in entry["urn"]
-    )
-    return {name: version for text in settings for name, version in json.loads(text).get("data_versions", {}).items()}
+def recorded_versions(releases: Iterable[Recorded]) -> dict[str, str]:
+    """The versions of a host's stores, by name, out of its recorded releases."""
+    settings = (json.loads(release.get("settings", "{}")) for release in releases)
+    return {name: version for each in settings for name, version in each.get("data_versions", {}).items()}
 
 
 def changes(recorded: Mapping[str, str], releases: Iterable[Release]) -> tuple[VersionChange, ...]:
@@ -105,9 +95,8 @@ def _but(names: Collection[str], one: str) -> tuple[str, ...]:
 def _changes_of(
     configuration: Configuration, workspace: Workspace, vault: Vault, stack: str
 ) -> tuple[VersionChange, ...]:
-    try:
-        recorded = recorded_versions(selected(workspace, stack).export_stack().deployment)
-    except automation.StackNotFoundError:
+    recorded = recorded_versions(recorded_releases(workspace, stack))
+    if not recorded:
         return ()
     releases = [release for ref in configuration.hosts_of(stack) for release in releases_of(configuration, ref, vault)]
     return changes(recorded, releases)

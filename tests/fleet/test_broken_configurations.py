@@ -42,6 +42,18 @@ def enterprise(edition: str = "enterprise", primary: str = "hub", store: str = S
     return f"edition: {edition}\n  enterprise:\n" + "\n".join(f"    {line}" for line in lines)
 
 
+def as_enterprise(settings: str) -> Edit:
+    """Another edition, without the copies that only the open-source one knows."""
+
+    def edit(root: Path) -> None:
+        text = (root / FLEET).read_text()
+        before, copies, after = text.partition("  backup:\n    to: nj\n    every: 6h\n    keep: 8\n")
+        assert copies
+        (root / FLEET).write_text((before + after).replace("edition: oss", settings))
+
+    return edit
+
+
 def swap(file: str, old: str, new: str) -> Edit:
     """Replace a text that stands there exactly once."""
 
@@ -848,7 +860,7 @@ VENUES = [
     ),
     broken(
         "an edition without its settings",
-        swap(FLEET, "edition: oss", "edition: enterprise"),
+        as_enterprise("edition: enterprise"),
         said=("questdb.enterprise: is missing", "primary, object_store and start"),
     ),
     broken(
@@ -857,8 +869,13 @@ VENUES = [
         said=("questdb.enterprise: is not used while questdb.edition is oss",),
     ),
     broken(
+        "copies beside Enterprise's own",
+        swap(FLEET, "edition: oss", enterprise()),
+        said=("questdb.backup: is for the open-source edition", "BACKUP DATABASE"),
+    ),
+    broken(
         "two primaries",
-        swap(FLEET, "edition: oss", enterprise(primary="nj")),
+        as_enterprise(enterprise(primary="nj")),
         said=("questdb.enterprise.primary: is not the hub", "after the database of the old primary was stopped"),
     ),
     broken(

@@ -102,7 +102,8 @@ def test_a_venue_of_ones_own_is_used_placed_and_drawn(folder: Folder) -> None:
     assert reached["nj"].ms == 2.0
     assert reached["ldn"].barred == "A dark pool refuses GB addresses: its contract says so"
     drawn = {
-        region.name: {served.title for served in region.serves} for region in chart(configuration, prices, {}).regions
+        region.name: {served.title for served in region.serves}
+        for region in chart(configuration, prices, {}, {}).regions
     }
     assert "A dark pool" in drawn["nj"]
     closer = gains({"hub": "cdmx", "nj": "new-jersey"}, ["hub"], ["nj"], configuration.venues)

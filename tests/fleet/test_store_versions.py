@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from fleet.operation.recorded import releases_in
 from fleet.operation.store_versions import VersionChange, changes, hub_last, recorded_versions
 from hosts.release import COMPOSE_FILE, Gate, Release, ReleaseFile
 
@@ -21,12 +22,12 @@ def release(version: str) -> Release:
 
 
 def test_the_versions_that_a_host_has_are_in_its_state() -> None:
-    assert recorded_versions(STATE) == {"questdb": "9.3.4"}
-    assert recorded_versions(None) == {}
+    assert recorded_versions(releases_in(STATE)) == {"questdb": "9.3.4"}
+    assert recorded_versions(releases_in(None)) == {}
 
 
 def test_a_change_is_another_version_of_what_is_there() -> None:
-    has = recorded_versions(STATE)
+    has = recorded_versions(releases_in(STATE))
     assert changes(has, [release("9.3.4")]) == ()
     assert changes(has, [release("9.4.0")]) == (VersionChange("questdb", "9.3.4", "9.4.0"),)
     # What comes for the first time has no data that an older one has written.

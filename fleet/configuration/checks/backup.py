@@ -26,7 +26,10 @@ def check_backup(draft: Draft) -> Iterator[Problem]:
     ]
     allowed = f"a rented host of another region: {', '.join(fitting) or 'there is none yet'}"
     hosts = {host_id(stack.name, host.name): (stack.name, host) for stack, host in draft.hosts()}
-    if "://" in to:
+    if fleet.questdb.edition == "enterprise":
+        message = "is for the open-source edition: Enterprise restores in another way, and the two must not be mixed"
+        yield at(draft.fleet.document, PATH[:2], "a mapping", message, "no such settings, and its own BACKUP DATABASE")
+    elif "://" in to:
         message = "is not supported: a copy goes over the mesh to a host of the fleet, not to a store of objects"
         yield at(draft.fleet.document, PATH, to, message, allowed)
     elif to not in hosts:
