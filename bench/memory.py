@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,14 +41,13 @@ from fleet.rehearsal.demo import clear_away
 from fleet.rehearsal.stand import Stand, prepare
 from infra.bundles import questdb, redis
 from infra.bundles.host_bundles import bundles_of
-from infra.bundles.host_memory import host_memory_mb
+from infra.bundles.host_memory import host_memory_mb, redis_memory
 from infra.bundles.redis_cluster import cluster_settings
 from lab import faults
 from lab.errors import LabError
 from lab.lab import Lab
 from lab.settings import CHECKOUT, LabHome
 from rediscluster import plan
-from rediscluster.plan import Shard
 from tests.lab.fleet import StandingFleet
 
 Tell = Callable[[str], None]
@@ -118,11 +117,10 @@ class TooLittleMemory(MemoryFailed):
 
 @dataclass(frozen=True)
 class Filled:
-    """The hosts that were measured, and what is to be said of how they were filled."""
+    """The hosts that were measured, and the names of the others."""
 
     hosts: tuple[HostMemory, ...]
     unmeasured: tuple[str, ...]
-    notes: tuple[str, ...]
 
 
 def run(tell: Tell) -> None:
@@ -142,7 +140,7 @@ def run(tell: Tell) -> None:
         finally:
             clear_away(lambda stack, text: None, lab)
             lab.forget()
-    write_page(tables(filled.hosts, filled.unmeasured, filled.notes))
+    write_page(tables(filled.hosts, filled.unmeasured))
     tell(f"written: the measured tables in {PAGE.relative_to(CHECKOUT)}")
 
 
@@ -157,7 +155,7 @@ def _measure(stand: Stand, programs: Path, tell: Tell) -> Filled:
         for region in TOGETHER:
             _fill_local_redis(fleet, region)
             tell(f"{region}: its local Redis is full")
-        notes = tuple(_fill_cluster(fleet, tell))
+        _fill_cluster(fleet, tell)
         _until(lambda: _cluster_is_whole(stand), "the cluster is whole after it was filled")
         hosts = [_settled(fleet, region, tell) for region in TOGETHER]
         faults.stop_host(stand.lab.home, fleet.server(MAKES_ROOM))
@@ -167,7 +165,7 @@ def _measure(stand: Stand, programs: Path, tell: Tell) -> Filled:
             hosts.append(_settled(fleet, region, tell))
             faults.stop_host(stand.lab.home, fleet.server(region))
     measured = {host.region for host in hosts}
-    return Filled(tuple(hosts), tuple(name for name in configuration.stacks if name not in measured), notes)
+    return Filled(tuple(hosts), tuple(name for name in configuration.stacks if name not in measured))
 
 
 def _filling(configuration: Configuration) -> str:
@@ -202,15 +200,10 @@ def _require_memory(configuration: Configuration) -> None:
 def _filled_mb(configuration: Configuration, ref: HostRef) -> int:
     """What a host comes to: services' limits, data in Redis, QuestDB's heap, and the host itself."""
     host_mb, bundles = host_memory_mb(configuration, ref), bundles_of(configuration, ref)
-    memory = redis.memory_of(host_mb)
+    memory = redis_memory(configuration, ref)
     # One process of a broker's own: the default fleet's hosts have no more.
     services = sum(service_limit_mb(host_mb, name) for name in services_of(bundles, int("trading" in bundles)))
-    cluster = sum(
-        part.data_mb
-        for part in _parts(configuration)
-        for one in (part.shard.home, part.shard.spare)
-        if one is not None and one.host_id == ref.id
-    )
+    cluster = len(plan(cluster_settings(configuration)).instances_on(ref.id)) * memory.cluster_mb
     stores = memory.local_mb + cluster + questdb.memory_of(host_mb).heap_mb
     return services + stores + HOST_RESERVE_MB
 
@@ -256,53 +249,22 @@ def _query(fleet: StandingFleet, region: str) -> None:
 
 
 def _fill_local_redis(fleet: StandingFleet, region: str) -> None:
-    memory = redis.memory_of(host_memory_mb(fleet.stand.configuration, _main(fleet.stand.configuration, region)))
+    memory = redis_memory(fleet.stand.configuration, _main(fleet.stand.configuration, region))
     container = f"{redis.PROJECT}-{redis.LOCAL_SERVICE}-1"
     _fill(fleet, region, container, ("6379", "fill", str(memory.local_mb * MB), "0"))
 
 
-def _fill_cluster(fleet: StandingFleet, tell: Tell) -> Iterator[str]:
-    """Fill each master with keys of its region; says where the replica's host is made for less than the master's."""
+def _fill_cluster(fleet: StandingFleet, tell: Tell) -> None:
+    """Fill each master with keys of its region, and with it its replica."""
     configuration = fleet.stand.configuration
-    regions = {_main(configuration, region).id: region for region in configuration.stacks}
-    for part in _parts(configuration):
-        container = f"{redis.PROJECT}-cluster-{part.shard.home.port}-1"
-        words = (str(part.shard.home.port), f"{{{part.shard.region}}}", str(part.data_mb * MB), str(part.replicas))
-        _fill(fleet, regions[part.shard.home.host_id], container, words)
-        tell(f"{part.shard.region}: its part of the cluster is full")
-        if part.shard.spare and part.data_mb < part.own_mb:
-            yield (
-                f"The master of {part.shard.region}, made for {part.own_mb:,} MB, was filled to {part.data_mb:,}: its "
-                f"replica on {part.shard.spare.host_id} is made for no more, and Redis holds no replica to its own "
-                "`maxmemory`."
-            )
-
-
-@dataclass(frozen=True)
-class Part:
-    """A region's part of the cluster, and how many megabytes of data it is filled with."""
-
-    shard: Shard
-    own_mb: int
-    """What its master refuses more than, the backlog for replicas included."""
-    data_mb: int
-
-    @property
-    def replicas(self) -> int:
-        """How many instances take what the master is written."""
-        return 1 if self.shard.spare else 0
-
-
-def _parts(configuration: Configuration) -> tuple[Part, ...]:
-    """Each region's part, which no replica is overfilled by: it takes what it is sent, whatever it is made for."""
-    hosts = {_main(configuration, region).id: _main(configuration, region) for region in configuration.stacks}
-    found = []
+    mains = {_main(configuration, region).id: _main(configuration, region) for region in configuration.stacks}
     for shard in plan(cluster_settings(configuration)).shards:
-        own = redis.memory_of(host_memory_mb(configuration, hosts[shard.home.host_id]))
-        spare = redis.memory_of(host_memory_mb(configuration, hosts[shard.spare.host_id])) if shard.spare else own
-        data_mb = own.cluster_mb if spare.cluster_mb >= own.cluster_mb else spare.cluster_mb - spare.backlog_mb
-        found.append(Part(shard, own.cluster_mb, data_mb))
-    return tuple(found)
+        home = mains[shard.home.host_id]
+        container = f"{redis.PROJECT}-cluster-{shard.home.port}-1"
+        size = redis_memory(configuration, home).cluster_mb * MB
+        words = (str(shard.home.port), f"{{{shard.region}}}", str(size), "1" if shard.spare else "0")
+        _fill(fleet, home.region, container, words)
+        tell(f"{shard.region}: its part of the cluster is full")
 
 
 def _fill(fleet: StandingFleet, region: str, container: str, words: Sequence[str]) -> None:

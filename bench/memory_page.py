@@ -92,7 +92,7 @@ def group_of(text: str) -> str:
     return found[1]
 
 
-def tables(hosts: Sequence[HostMemory], unmeasured: Sequence[str], notes: Sequence[str]) -> Iterator[str]:
+def tables(hosts: Sequence[HostMemory], unmeasured: Sequence[str]) -> Iterator[str]:
     """The part of the page that a run writes, line by line."""
     yield from table(
         ("host", "plan", "limits and 600", "server in the lab", "taken", "file cache", "taken of the plan", "left"),
@@ -119,9 +119,6 @@ def tables(hosts: Sequence[HostMemory], unmeasured: Sequence[str], notes: Sequen
         ("container: taken + file cache of its limit", *(host.region for host in hosts)),
         ((kind, *(_cell(host.containers, kind) for host in hosts)) for kind in kinds),
     )
-    for note in notes:
-        yield ""
-        yield note
 
 
 def write_page(lines: Iterable[str], path: Path = PAGE) -> None:

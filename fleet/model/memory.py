@@ -10,6 +10,9 @@ from fleet.model.bundles import HUB, QUESTDB, REDIS
 HOST_RESERVE_MB = 600
 """Left to Debian, Docker, sshd and WireGuard."""
 
+GUEST_MEMORY_MB = 16_000
+"""Of an existing host that does not say its memory: what the specification gives the hub."""
+
 
 @dataclass(frozen=True)
 class MemoryProfile:
@@ -97,6 +100,8 @@ class Load:
     """The platform's, and ``sidecar`` once for each."""
     redis_instances: int = 0
     """Of the cluster, on this host."""
+    smallest_member_mb: int = 0
+    """Memory of the smallest host in the cluster: all instances are of the size that fits it."""
     shippers: int = 0
 
 
@@ -115,6 +120,7 @@ def total_mb(host_mb: int, load: Load) -> int:
     if QUESTDB in load.bundles:
         total += profile.questdb + load.shippers * profile.shipper
     if REDIS in load.bundles:
-        cluster = load.redis_instances * profile.redis_instance + (profile.keeper if load.redis_instances else 0)
-        total += profile.redis_local + cluster
+        total += profile.redis_local
+        if load.redis_instances:
+            total += load.redis_instances * memory_profile(load.smallest_member_mb).redis_instance + profile.keeper
     return total

@@ -11,7 +11,7 @@ from fleet.secrets import Vault
 from hosts.release import Release
 from infra.bundles import hub, questdb, redis
 from infra.bundles.data import data_release
-from infra.bundles.host_memory import host_memory_mb
+from infra.bundles.host_memory import host_memory_mb, redis_memory
 from infra.bundles.questdb_enterprise import Replication, Role
 from infra.bundles.redis_cluster import cluster_settings
 from infra.bundles.trading import trading_release
@@ -72,7 +72,7 @@ def _questdb(configuration: Configuration, ref: HostRef, vault: Vault) -> Releas
 
 
 def _redis(configuration: Configuration, ref: HostRef, vault: Vault) -> Release:
-    memory = redis.memory_of(host_memory_mb(configuration, ref))
+    memory = redis_memory(configuration, ref)
     return redis.redis_release(plan(cluster_settings(configuration)), ref.id, configuration.images, memory, vault)
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from fleet.configuration import Configuration, HostRef
-from fleet.model.stack import ExistingHost, service_of
+from fleet.model.memory import GUEST_MEMORY_MB
+from fleet.model.stack import MAIN, ExistingHost, service_of
+from infra.bundles.redis import RedisMemory, memory_of
 
 MB_PER_GB = 1000
-GUEST_MEMORY_MB = 16_000
-"""Of an existing host that does not say its memory: what the specification gives the hub."""
 
 
 def host_memory_mb(configuration: Configuration, ref: HostRef) -> int:
@@ -18,3 +18,16 @@ def host_memory_mb(configuration: Configuration, ref: HostRef) -> int:
     size = configuration.catalogue.plan(service_of(host), host.plan)
     assert size is not None, f"{ref.id}: the plan was checked when the configuration was read"
     return int(size.memory_gb * MB_PER_GB)
+
+
+def redis_memory(configuration: Configuration, ref: HostRef) -> RedisMemory:
+    """What a host gives to Redis, the smallest member of the cluster considered."""
+    settings = configuration.fleet.redis
+    members = [
+        member
+        for region in (*settings.members, *settings.leaving)
+        for member in configuration.hosts_of(region)
+        if member.host.name == MAIN
+    ]
+    smallest_mb = min(host_memory_mb(configuration, member) for member in members or [ref])
+    return memory_of(host_memory_mb(configuration, ref), smallest_mb)

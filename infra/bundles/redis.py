@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 
 from fleet.model.images import Images, version_of
@@ -69,8 +69,16 @@ PROFILES = ((6_000, RedisMemory(160, 96)), (12_000, RedisMemory(512, 192)), (1 <
 """By the host's memory in megabytes, up to: hosts of 4, of 8, of 16 GB and more."""
 
 
-def memory_of(host_mb: int) -> RedisMemory:
-    """The profile of a host with so much memory."""
+def memory_of(host_mb: int, smallest_member_mb: int) -> RedisMemory:
+    """What a host with so much memory gives, where the smallest member of the cluster has so much.
+
+    An instance may be filled by a master on another host (Redis does not hold a replica to its own limit), and takes
+    that master's place. So all instances of a cluster are of one size, which fits the smallest of its hosts.
+    """
+    return replace(_profile(host_mb), cluster_mb=_profile(smallest_member_mb).cluster_mb)
+
+
+def _profile(host_mb: int) -> RedisMemory:
     return next(profile for limit, profile in PROFILES if host_mb <= limit)
 
 

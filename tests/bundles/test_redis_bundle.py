@@ -26,7 +26,7 @@ from infra.bundles.redis import (
 from rediscluster import ClusterPlan, ClusterSettings, Member, Profile, plan
 
 VAULT = Vault(bytes(range(32)))
-MEMORY = memory_of(4096)
+MEMORY = memory_of(4096, 4096)
 REGIONS = ("hub", "nj", "sg", "ldn")
 IMAGES = Images(
     {
@@ -170,9 +170,15 @@ def test_the_firewall_opens_clients_and_bus_inside_the_mesh() -> None:
     assert cluster_connection(cluster("nj"), VAULT) == ""
 
 
+def test_all_instances_of_a_cluster_fit_its_smallest_host() -> None:
+    """A replica takes what its master is written, and then its place; Redis holds it to no limit of its own."""
+    assert memory_of(16_384, 4096).cluster_mb == memory_of(4096, 4096).cluster_mb
+    assert memory_of(16_384, 4096).local_mb == memory_of(16_384, 16_384).local_mb
+
+
 @pytest.mark.parametrize(("host_mb", "expected"), [(4096, (160, 96)), (8192, (512, 192)), (16384, (1024, 384))])
 def test_memory_follows_the_host_and_its_limits_leave_room(host_mb: int, expected: tuple[int, int]) -> None:
-    memory = memory_of(host_mb)
+    memory = memory_of(host_mb, host_mb)
     assert (memory.cluster_mb, memory.local_mb) == expected
     assert memory.cluster_limit_mb > 1.5 * memory.cluster_mb
     assert memory.total_mb(instances=2) < host_mb // 4 + 400

@@ -249,7 +249,7 @@ def test_the_sum_of_all_limits_and_the_host_s_own_share_fit(region: str, configu
 
 @pytest.mark.parametrize("host_mb", [4_000, 8_000, 16_000, 32_000])
 def test_the_stores_limits_are_those_that_their_bundles_render(host_mb: int) -> None:
-    profile, memory = memory_profile(host_mb), redis.memory_of(host_mb)
+    profile, memory = memory_profile(host_mb), redis.memory_of(host_mb, host_mb)
     assert profile.questdb == questdb.memory_of(host_mb).limit_mb
     assert profile.shipper == questdb.SHIPPER_LIMIT_MB
     assert (profile.redis_instance, profile.redis_local) == (memory.cluster_limit_mb, memory.local_limit_mb)

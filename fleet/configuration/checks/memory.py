@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from fleet.catalogue import Catalogue
 from fleet.configuration.draft import Draft, StackDraft, host_path
 from fleet.model.bundles import QUESTDB
-from fleet.model.memory import HOST_RESERVE_MB, Load, services_of, total_mb
+from fleet.model.memory import GUEST_MEMORY_MB, HOST_RESERVE_MB, Load, services_of, total_mb
 from fleet.model.problems import Problem
 from fleet.model.stack import MAIN, ExistingHost, Host, service_of
 from fleet.model.validation import at
@@ -54,6 +54,7 @@ def _load(draft: Draft, stack: StackDraft) -> Load:
         bundles=stack.bundles,
         services=services_of(stack.bundles, len(sidecars)),
         redis_instances=_redis_instances(draft, stack),
+        smallest_member_mb=_smallest_member_mb(draft),
         shippers=sum(QUESTDB in other.bundles for other in draft.stacks.values()) - 1 if shipped else 0,
     )
 
@@ -63,6 +64,14 @@ def _redis_instances(draft: Draft, stack: StackDraft) -> int:
     if fleet is None or stack.name not in (*fleet.redis.members, *fleet.redis.leaving) or len(fleet.redis.members) < 3:
         return 0
     return 2 if fleet.redis.profile == "ha" else 1
+
+
+def _smallest_member_mb(draft: Draft) -> int:
+    fleet = draft.fleet.fleet if draft.fleet else None
+    names = (*fleet.redis.members, *fleet.redis.leaving) if fleet else ()
+    mains = (draft.stacks[name].hosts.get(MAIN) for name in names if name in draft.stacks)
+    known = (_memory_mb(host, draft.catalogue) or GUEST_MEMORY_MB for host in mains if host)
+    return min(known, default=GUEST_MEMORY_MB)
 
 
 def _larger(host: Host, needed_mb: int, catalogue: Catalogue) -> str:
