@@ -18,27 +18,18 @@ from templates.render import TemplateError
 from wireguard.plan import MeshError
 
 
-def configuration_with(stack: str) -> Configuration:
-    """The configuration that a region's stack is declared from.
+def prepare(stack: str) -> tuple[Configuration, Vault]:
+    """What a region's stack is declared from.
 
     Raises:
-        pulumi.RunError: it is wrong, or knows no such region.
+        pulumi.RunError: the configuration is wrong, knows no such region, or the secrets cannot be opened.
     """
     configuration = load_configuration()
     if stack not in configuration.stacks:
         known = ", ".join((ADDRESSES, *configuration.stacks))
         raise pulumi.RunError(f"no region '{stack}' in fleet.yaml. Stacks of this fleet: {known}")
-    return configuration
-
-
-def opened_vault() -> Vault:
-    """The fleet's secrets.
-
-    Raises:
-        pulumi.RunError: they cannot be opened.
-    """
     with problems_as_run_errors():
-        return open_vault()
+        return configuration, open_vault()
 
 
 def load_configuration() -> Configuration:

@@ -1,8 +1,8 @@
 """What every stack begins with: the whole configuration is checked, then the selected stack is declared.
 
 Half of a short run is imports. So this module needs nothing but the SDK, and the rest is imported, the configuration
-checked and the secrets opened (slow on purpose) in threads, while the engine reads the stack of the addresses and
-starts the providers of the host parts and of the server.
+checked and the secrets opened (slow on purpose) in a thread, while the engine reads the stack of the addresses and
+starts the provider of the host parts.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ import pulumi
 
 from infra.address_book import OUTPUT, read_addresses
 from infra.parts_provider import PartsProvider
-from infra.server_images import look_up_early
 
 if TYPE_CHECKING:
     from fleet.configuration import Configuration
@@ -37,22 +36,18 @@ async def declare() -> None:
         _probe(stack, probed)
         return
     provider = PartsProvider()
-    look_up_early(pulumi.Config("fleet").get_object("hosts"))
-    files, secrets = asyncio.to_thread(_configuration, stack), asyncio.to_thread(_vault)
-    # Every one of them ends before the first error is told, the files' before the others': it may be their reason.
-    found = await asyncio.gather(files, secrets, read_addresses(pulumi.get_project()), return_exceptions=True)
-    configuration, vault, addresses = map(_or_raise, found)
+    reading = asyncio.ensure_future(read_addresses(pulumi.get_project()))
+    try:
+        configuration, vault = await asyncio.to_thread(_prepare, stack)
+    except BaseException:
+        # What is wrong in the files comes before what is wrong in another stack: it may be the reason.
+        await asyncio.gather(reading, return_exceptions=True)
+        raise
     from stacks.preparation import problems_as_run_errors
     from stacks.region import region
 
     with problems_as_run_errors():
-        await region(configuration, vault, stack, addresses, provider)
-
-
-def _or_raise(found: Any) -> Any:
-    if isinstance(found, BaseException):
-        raise found
-    return found
+        await region(configuration, vault, stack, await reading, provider)
 
 
 def _addresses() -> None:
@@ -72,13 +67,7 @@ def _probe(stack: str, values: Mapping[str, Any]) -> None:
         probe(configuration, open_vault(), stack, values)
 
 
-def _configuration(stack: str) -> Configuration:
-    from stacks.preparation import configuration_with
+def _prepare(stack: str) -> tuple[Configuration, Vault]:
+    from stacks.preparation import prepare
 
-    return configuration_with(stack)
-
-
-def _vault() -> Vault:
-    from stacks.preparation import opened_vault
-
-    return opened_vault()
+    return prepare(stack)

@@ -7,7 +7,6 @@ from typing import ClassVar, Literal, TypeAlias
 
 from pydantic import Field, StrictBool
 
-from fleet.model.image_name import DEFAULT_IMAGE
 from fleet.model.types import Address, Count, Frozen, HostKey, Index, Label, Money, Network, Port, PortName, UnixUser
 from fleet.model.venue import VenueUse
 
@@ -50,7 +49,7 @@ class RentedHost(AnyHost):
 
     location: str = Field(description="the provider's name of a location in the region's place")
     plan: str = Field(description="the provider's name of a size")
-    image: str = Field(default=DEFAULT_IMAGE, description="an image that the provider offers")
+    image: str = Field(default="debian-13", description="an image that the provider offers")
     spot: StrictBool = Field(default=False, description="true or false")
     """Rented at the spot market: cheaper, and taken away at two minutes' notice."""
 
