@@ -71,6 +71,7 @@ def follow(settings: Settings) -> int:
         settings.skip,
         (HEARTBEAT,),
         settings.chunk_rows,
+        settings.chunk_bytes,
         ended.is_set,
         ahead=lambda read: reader.submit(read).result,
     )

@@ -12,6 +12,10 @@ ROWS, COLUMN_ADDED = 0, 1
 """Kinds of transactions that can be followed (``alterCommandType`` of QuestDB 9.3, measured)."""
 
 
+GAP = 20
+"""A gap of less than one part in so many of the interval behind it is a short one."""
+
+
 @dataclass(frozen=True)
 class Copy:
     """Copy these intervals, then note that the table was shipped up to ``upto``."""
@@ -84,10 +88,14 @@ def _why(change: int) -> str:
 
 
 def merged(intervals: Iterable[Interval]) -> tuple[Interval, ...]:
-    """The same timestamps in as few intervals as possible, in order."""
+    """The same timestamps in few intervals, in order.
+
+    A short gap is filled: one long interval is read while it is written, and a row of the gap that is shipped once more
+    changes nothing.
+    """
     done: list[Interval] = []
     for interval in sorted(intervals, key=lambda item: item.first):
-        if done and interval.first <= done[-1].last + 1:
+        if done and interval.first - done[-1].last <= 1 + (interval.last - interval.first) // GAP:
             done[-1] = Interval(done[-1].first, max(done[-1].last, interval.last))
         else:
             done.append(interval)

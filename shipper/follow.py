@@ -28,6 +28,9 @@ APPLY_SECONDS = 600.0
 REFUSAL_SECONDS = 30.0
 """How long a server's refusal about one table is tried again: a new table is listed before it can be asked about."""
 
+FEWEST_ROWS, MOST_ROWS = 500, 100_000
+"""Of a piece whose rows are counted by its size."""
+
 COPY = "__resync"
 """Ending of the name under which a table is copied before it takes the old one's place."""
 
@@ -83,16 +86,22 @@ class Follower:
         skip: tuple[str, ...] = (),
         quiet: tuple[str, ...] = (),
         chunk_rows: int = 20_000,
+        chunk_bytes: int = 0,
         stopped: Callable[[], bool] = lambda: False,
         clock: Callable[[], float] = time.time,
         wait: Callable[[float], None] = time.sleep,
         ahead: Ahead = lambda read: read,
     ) -> None:
-        """``ahead`` may begin to read before it is waited for: pieces are then read while others are written."""
+        """``ahead`` may begin to read before it is waited for: pieces are then read while others are written.
+
+        Args:
+            chunk_rows: rows of the first piece of an interval.
+            chunk_bytes: what each further piece is to come to as it is written; 0: they have as many rows as the first.
+        """
         self._ahead = ahead
         self._source, self._sink = source, sink
         self._marks, self._progress = marks, progress
-        self._skip, self._quiet, self._chunk = skip, quiet, chunk_rows
+        self._skip, self._quiet, self._chunk, self._bytes = skip, quiet, chunk_rows, chunk_bytes
         self._stopped, self._clock, self._wait = stopped, clock, wait
         self._seen: dict[str, tuple[int, int]] = {}
         self._columns: dict[str, tuple[Column, ...]] = {}
@@ -234,7 +243,8 @@ class Follower:
     def _ship_interval(self, table: str, into: str, columns: Sequence[Column], interval: Interval) -> int:
         """Every row of an interval, piece by piece. A piece begins with the timestamp that the one before ended with:
         what a writer inserts or drops meanwhile moves no row past us."""
-        limit, shipped = self._chunk, 0
+        limit = usual = self._chunk
+        shipped = 0
         piece = self._ahead(partial(self._read, table, into, columns, interval, limit))
         while True:
             rows, prepared = piece()
@@ -242,10 +252,11 @@ class Follower:
                 raise Stopped
             last = len(rows) < limit
             if not last:
+                usual = self._next_rows(len(rows), len(prepared), usual)
                 if rows[-1][0] == interval.first:
                     limit *= 2
                 else:
-                    interval, limit = Interval(rows[-1][0], interval.last), self._chunk
+                    interval, limit = Interval(rows[-1][0], interval.last), usual
                 piece = self._ahead(partial(self._read, table, into, columns, interval, limit))
             if rows:
                 try:
@@ -261,6 +272,12 @@ class Follower:
                 self._progress.look(f"copying {table}")
             if last:
                 return shipped
+
+    def _next_rows(self, rows: int, size: int, usual: int) -> int:
+        """How many rows make a piece of the wanted size, by the piece before."""
+        if not self._bytes or not size:
+            return usual
+        return max(FEWEST_ROWS, min(MOST_ROWS, self._bytes * rows // size))
 
     def _read(self, table: str, into: str, columns: Sequence[Column], interval: Interval, limit: int) -> Read:
         rows = self._source.rows(table, columns, interval, limit)

@@ -19,6 +19,10 @@ class Lines:
     text: bytes
     precision: str
 
+    def __len__(self) -> int:
+        """In bytes."""
+        return len(self.text)
+
 
 class Replica:
     """The server that follows."""

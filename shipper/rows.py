@@ -1,14 +1,16 @@
 """Rows on their way: the query that reads them, and the lines that write them. Pure.
 
-Timestamps are read as numbers. Every value of the types below arrives as it was, doubles to the last bit (a lab test
-compares both sides). Other types (binary, arrays, decimals, geohashes of odd bits) have no text form that
-comes back the same: a table with such a column is refused, not shipped in part.
+Timestamps are read as numbers, and fractions stay the text that the primary wrote. Every value of the types below
+arrives as it was, doubles to the last bit (a lab test compares both sides). Other types (binary, arrays, decimals,
+geohashes of odd bits) have no text form that comes back the same: a table with such a column is refused, not shipped in
+part.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from shipper.facts import Column, Interval
@@ -16,6 +18,7 @@ from shipper.facts import Column, Interval
 Row = Sequence[Any]
 
 _ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\\n"})
+_SPECIAL = re.compile(r'[\\"\n]')
 _NAME = re.compile(r"[\\ ,=\n\r]")
 _GEOHASH = re.compile(r"GEOHASH\(\d+c\)")
 
@@ -69,10 +72,14 @@ def lines(table: str, columns: Sequence[Column], rows: Sequence[Row]) -> str:
     # Column by column: a call for each value would be most of the time that a row takes.
     times, *values = zip(*rows, strict=True)
     written = [column for column in columns if not column.designated]
-    fields = [_fields(column, of_column) for column, of_column in zip(written, values, strict=True)]
+    fields = [_field(column, of_column) for column, of_column in zip(written, values, strict=True)]
     head = _escaped(table)
+    if fields and all(field.whole for field in fields):
+        line = f"{_literally(head)} {','.join(field.form for field in fields)} %s\n"
+        return "".join(map(line.__mod__, zip(*(field.values for field in fields), times, strict=True)))
+    texts = [field.texts() for field in fields]
     made = []
-    for time, of_row in zip(times, zip(*fields, strict=True) if fields else ((),) * len(rows), strict=True):
+    for time, of_row in zip(times, zip(*texts, strict=True) if texts else ((),) * len(rows), strict=True):
         joined = ",".join(filter(None, of_row))
         if not joined:
             raise Unwritable(f"the row at {time} has no value beside its timestamp")
@@ -80,18 +87,39 @@ def lines(table: str, columns: Sequence[Column], rows: Sequence[Row]) -> str:
     return "".join(made)
 
 
-def _fields(column: Column, values: Sequence[Any]) -> list[str]:
-    """A column's values as ``name=value``; nothing for NULL, which the protocol says by leaving it out."""
+@dataclass(frozen=True)
+class _Field:
+    """A column of rows that are being written: a form for one value, with a ``%s`` in it, and the values for it."""
+
+    form: str
+    values: Sequence[Any]
+    whole: bool
+    """Every row has a value. Else the values are whole texts, empty for NULL, which the protocol says by leaving it
+    out."""
+
+    def texts(self) -> Sequence[str]:
+        return list(map(self.form.__mod__, zip(self.values, strict=True))) if self.whole else self.values
+
+
+def _field(column: Column, values: Sequence[Any]) -> _Field:
     name, writer = f"{_escaped(column.name)}=", _writer(column.type)
     if writer is None:
         raise Unwritable(f"{column.name} is {column.type}")
-    if writer is _integer:
-        return ["" if value is None else f"{name}{value}i" for value in values]
+    whole = None not in values
     if column.type == "SYMBOL":
         # Few different ones by their nature.
         texts = {value: f"{name}{_text(value)}" for value in set(values) if value is not None}
-        return [texts.get(value, "") for value in values]
-    return ["" if value is None or not (text := writer(value)) else name + text for value in values]
+        return _Field("%s", [texts.get(value, "") for value in values], whole)
+    form = _FORMS.get(column.type)
+    if whole and form is not None and (writer is not _text or not _SPECIAL.search("".join(values))):
+        return _Field(_literally(name) + form, values, whole=True)
+    made = ["" if value is None or not (text := writer(value)) else name + text for value in values]
+    return _Field("%s", made, whole and "" not in made)
+
+
+def _literally(text: str) -> str:
+    """A text inside a form."""
+    return text.replace("%", "%%")
 
 
 def quoted(name: str) -> str:
@@ -133,8 +161,8 @@ _WRITERS: dict[str, Callable[[Any], str]] = {
     "SHORT": _integer,
     "INT": _integer,
     "LONG": _integer,
-    "FLOAT": repr,
-    "DOUBLE": repr,
+    "FLOAT": str,
+    "DOUBLE": str,
     "CHAR": _character,
     "STRING": _text,
     "VARCHAR": _text,
@@ -146,6 +174,16 @@ _WRITERS: dict[str, Callable[[Any], str]] = {
     "DATE": lambda value: f"{value}t",
     NANOSECONDS: lambda value: f"{value}n",
 }
+
+
+_FORMS = {
+    **dict.fromkeys(("BYTE", "SHORT", "INT", "LONG"), "%si"),
+    **dict.fromkeys(("FLOAT", "DOUBLE"), "%s"),
+    **dict.fromkeys(("STRING", "VARCHAR"), '"%s"'),
+    **dict.fromkeys(("TIMESTAMP", "DATE"), "%st"),
+    NANOSECONDS: "%sn",
+}
+"""How the writer of a type writes a value that is there; of a text, one in which nothing must be escaped."""
 
 
 def _writer(kind: str) -> Callable[[Any], str] | None:

@@ -48,7 +48,9 @@ class Settings:
     idle_seconds: float = 0.1
     """Between two looks when none has come for a second."""
     chunk_rows: int = 20_000
-    """Rows that are read and written at once."""
+    """Rows that are read and written at once, of a table of which nothing else is known."""
+    chunk_bytes: int = 3_000_000
+    """What is written at once when there is more: two such pieces, read and written, fit the container's memory."""
     heartbeat_seconds: float = 1.0
     """Between two rows of the heartbeat table; 0 writes none."""
     compare_seconds: float = 300.0

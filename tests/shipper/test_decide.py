@@ -72,6 +72,12 @@ def test_intervals_are_merged_where_they_touch() -> None:
     )
 
 
+def test_a_gap_that_is_short_beside_what_it_joins_is_filled() -> None:
+    """A writer's transactions follow each other; read as one interval they are read ahead."""
+    assert merged([Interval(0, 990), Interval(1000, 1990), Interval(2000, 2990)]) == (Interval(0, 2990),)
+    assert merged([Interval(0, 990), Interval(1100, 1990)]) == (Interval(0, 990), Interval(1100, 1990))
+
+
 def test_columns_are_added_or_the_difference_is_said() -> None:
     time, price = Column("ts", "TIMESTAMP", designated=True, key=True), Column("px", "DOUBLE")
     assert missing_columns([time, price], [time]) == (price,)
