@@ -85,6 +85,7 @@ def follow(settings: Settings) -> int:
             # The replica first: while it does not answer, nobody needs a heartbeat.
             progress.beat = replica.last_beat()
             primary.beat(settings.replica)
+            follower.await_row(HEARTBEAT)
 
     def pause(seconds: float) -> None:
         ended.wait(seconds)

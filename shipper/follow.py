@@ -92,7 +92,9 @@ class Follower:
         wait: Callable[[float], None] = time.sleep,
         ahead: Ahead = lambda read: read,
     ) -> None:
-        """``ahead`` may begin to read before it is waited for: pieces are then read while others are written.
+        """``quiet`` tables are looked at in sweeps only, and make nobody look more often.
+
+        ``ahead`` may begin to read before it is waited for: pieces are then read while others are written.
 
         Args:
             chunk_rows: rows of the first piece of an interval.
@@ -111,8 +113,15 @@ class Follower:
         self._swept = 0.0
         self._moved = False
         """Whether the last look found rows to ship."""
+        self._awaited: set[str] = set()
+        """Quiet tables in which a row of our own is on its way."""
         self._rest: tuple[int, ...] | None = None
         """The primary's pulse when last there was nothing left to do."""
+
+    def await_row(self, table: str) -> None:
+        """A row of our own was written to a quiet table: it is shipped as soon as it can be read. What others write
+        there waits for the next sweep."""
+        self._awaited.add(table)
 
     def look(self) -> bool:
         """One look at everything; returns whether rows were shipped.
@@ -123,7 +132,7 @@ class Follower:
         sweep = self._clock() - self._swept >= SWEEP_SECONDS
         # While rows flow it would only say so.
         pulse = None if self._moved else self._source.pulse()
-        if pulse is not None and pulse == self._rest and not sweep and not self._wanted():
+        if pulse is not None and pulse == self._rest and not sweep and not self._awaited and not self._wanted():
             return False
         tables = {table.name: table for table in self._source.tables() if not table.name.startswith(self._skip)}
         asked = self._asked(tables)
@@ -133,23 +142,30 @@ class Follower:
         news = [
             table
             for table in tables.values()
-            if sweep or table.name in asked or self._seen.get(table.name) != table.seen
+            if sweep or table.name in asked or (self._is_due(table.name) and self._seen.get(table.name) != table.seen)
         ]
         visible = self._source.visible() if news else {}
         for table in news:
             shipped = self._attend(table, visible.get(table.name, 0), table.name in asked)
             # The heartbeat alone is no flow of rows: who only beats may be looked at less often.
             moved |= shipped and table.name not in self._quiet
+            if shipped:
+                self._awaited.discard(table.name)
         if sweep:
             self._swept = self._clock()
             self._gone(tables)
         self._tell(tables)
         settled = (
-            self._seen.get(name) == table.seen or name in self._marks.needs_resync for name, table in tables.items()
+            self._seen.get(name) == table.seen or name in self._marks.needs_resync or not self._is_due(name)
+            for name, table in tables.items()
         )
         self._rest = pulse if all(settled) else None
         self._moved = moved
         return moved
+
+    def _is_due(self, table: str) -> bool:
+        """Whether news of a table are looked at between two sweeps."""
+        return table not in self._quiet or table in self._awaited
 
     def _wanted(self) -> bool:
         return any(self._marks.requested(wish) for wish in (FORGET, RESYNC))

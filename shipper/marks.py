@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -78,10 +77,10 @@ class Marks:
         return document if isinstance(document, dict) else {}
 
     def _write(self) -> None:
-        document = {"marks": {table: asdict(mark) for table, mark in self._marks.items()}, "needs_resync": self._needs}
+        document = {"marks": {table: vars(mark) for table, mark in self._marks.items()}, "needs_resync": self._needs}
         temporary = self._folder / f"{FILE}.new"
         with temporary.open("w") as file:
-            json.dump(document, file)
+            file.write(json.dumps(document))
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(self._folder / FILE)

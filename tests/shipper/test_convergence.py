@@ -202,6 +202,36 @@ def test_a_replica_that_lost_its_disk_is_filled_again_by_itself(tmp_path: Path) 
     assert sink.stores["trades"].rows == trades.rows
 
 
+def test_of_a_quiet_table_ones_own_row_is_shipped_at_once_and_others_in_the_next_sweep(tmp_path: Path) -> None:
+    source, sink = Server("hub"), Server("nj")
+    source.stores["beats"] = beats = Store("beats~1")
+    seconds = 0.0
+    ours = Follower(
+        source,
+        sink.sink(),
+        Marks(tmp_path),
+        Progress("nj"),
+        quiet=("beats",),
+        clock=lambda: seconds + 1e6,
+        wait=lambda _: None,
+    )
+    assert not ours.look(), "a quiet table makes nobody look more often"
+    beats.commit([(1, 1, 1.0)])
+    beats.apply()
+    ours.look()
+    assert sink.stores["beats"].rows == {}
+    ours.await_row("beats")
+    assert not ours.look()
+    assert sink.stores["beats"].rows == beats.rows
+    beats.commit([(2, 2, 1.0)])
+    beats.apply()
+    ours.look()
+    assert len(sink.stores["beats"].rows) == 1
+    seconds = SWEEP_SECONDS
+    ours.look()
+    assert sink.stores["beats"].rows == beats.rows
+
+
 def test_a_suspended_replica_is_no_replica(tmp_path: Path) -> None:
     source, sink = Server("hub"), Server("nj")
     source.stores["trades"] = trades = Store("trades~1")
