@@ -27,7 +27,7 @@ from tests.backup.standing import Database, Hub
 pytestmark = pytest.mark.parts
 
 READY_SECONDS = 120.0
-TABLE = "CREATE TABLE '{}' (ts TIMESTAMP, id LONG) TIMESTAMP(ts) PARTITION BY HOUR WAL DEDUP UPSERT KEYS(ts, id)"
+TABLE = "CREATE TABLE '{}' (ts TIMESTAMP, id LONG, venue SYMBOL) TIMESTAMP(ts) PARTITION BY HOUR WAL DEDUP UPSERT KEYS(ts, id)"
 ASK = "import sys, urllib.parse, urllib.request as u; u.urlopen(sys.argv[1] + urllib.parse.quote(sys.argv[2])).read()"
 
 
@@ -99,7 +99,7 @@ class Questdb(Database):
         """Rows, each a second after the one before; they can be read afterwards."""
         [[before]] = self.ask(f"SELECT count() FROM '{table}'")
         self.ask(
-            f"INSERT INTO '{table}' SELECT timestamp_sequence({first}000000, 1000000), x + {first} "
+            f"INSERT INTO '{table}' SELECT timestamp_sequence({first}000000, 1000000), x + {first}, 'alpaca' "
             f"FROM long_sequence({rows})"
         )
         deadline = time.monotonic() + READY_SECONDS
@@ -133,7 +133,11 @@ def test_the_manifest_says_what_the_database_says_and_restored_it_has_just_that(
     for table in ("trades", "émpty name", "one"):
         database.ask(TABLE.format(table))
     database.insert("trades", 0, 10_000)
+    # Since a restart its log names the table's file of symbols as its own: one file, two names.
+    database.stop()
+    database.start()
     database.insert("trades", 5_000_000, 1)
+    assert any(file.stat().st_nlink > 1 for file in (hub.volume / "db").rglob("wal*/*.v"))
     database.insert("one", 0, 1)
     database.ask("RENAME TABLE one TO other")
     [*transactions] = database.ask("SELECT name, writerTxn FROM wal_tables() ORDER BY name")
