@@ -49,8 +49,8 @@ def push(copy: Path, command: list[str]) -> dict[str, Any]:
     Raises:
         CopyProblem: what the receiver says of it, or that it could not be read whole.
     """
-    # Files longer than what is in them are sent without their zeros; the fastest gzip outruns most lines. The log's names
-    # for a table's symbols are the table's own files by another name (hard links); in a copy each name is a file.
+    # Files longer than what is in them are sent without their zeros; the fastest gzip outruns most lines. The log has a
+    # table's symbols as hard links to the table's own files; in a copy each name is a file.
     packed = ["tar", "--create", "--sparse", "--hard-dereference", "--use-compress-program=gzip -1"]
     with subprocess.Popen([*packed, f"--directory={copy}", MANIFEST, CHECKSUMS, *PARTS], stdout=subprocess.PIPE) as tar:
         done = subprocess.run(command, stdin=tar.stdout, capture_output=True, text=True, check=False)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import time
+from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
+from operator import itemgetter
 from typing import Any, Protocol
 
 from shipper.database import Refused, Unreachable
@@ -67,10 +70,17 @@ class Sink(Protocol):
     def counts(self, table: str) -> dict[str, int]: ...
 
 
-Read = tuple[Sequence[Sequence[Any]], Any]
-"""Rows of the primary, and the same as the replica takes them."""
+@dataclass(frozen=True)
+class Piece:
+    """Rows of the primary as the replica takes them."""
 
-Ahead = Callable[[Callable[[], Read]], Callable[[], Read]]
+    rows: int
+    prepared: Any
+    onwards: int | None
+    """The timestamp at which the next piece begins; None after the last."""
+
+
+Ahead = Callable[[Callable[[], Piece]], Callable[[], Piece]]
 """Begins to read and returns how to wait for what was read."""
 
 
@@ -132,7 +142,13 @@ class Follower:
         sweep = self._clock() - self._swept >= SWEEP_SECONDS
         # While rows flow it would only say so.
         pulse = None if self._moved else self._source.pulse()
-        if pulse is not None and pulse == self._rest and not sweep and not self._awaited and not self._wanted():
+        if (
+            pulse is not None
+            and pulse == self._rest
+            and not sweep
+            and not self._awaited
+            and not self._marks.anything_requested()
+        ):
             return False
         tables = {table.name: table for table in self._source.tables() if not table.name.startswith(self._skip)}
         asked = self._asked(tables)
@@ -166,9 +182,6 @@ class Follower:
     def _is_due(self, table: str) -> bool:
         """Whether news of a table are looked at between two sweeps."""
         return table not in self._quiet or table in self._awaited
-
-    def _wanted(self) -> bool:
-        return any(self._marks.requested(wish) for wish in (FORGET, RESYNC))
 
     def _asked(self, tables: Mapping[str, Table]) -> frozenset[str]:
         """The tables that somebody wants copied anew; what is asked of tables that are gone is answered here."""
@@ -257,47 +270,51 @@ class Follower:
         return sum(self._ship_interval(table, into, columns, interval) for interval in step.intervals)
 
     def _ship_interval(self, table: str, into: str, columns: Sequence[Column], interval: Interval) -> int:
-        """Every row of an interval, piece by piece. A piece begins with the timestamp that the one before ended with:
-        what a writer inserts or drops meanwhile moves no row past us."""
+        """Every row of an interval, piece by piece. A piece ends before a timestamp, with which the next one begins:
+        what a writer inserts or drops meanwhile moves no row past us, and no row is written twice, which would have the
+        replica merge what it can append."""
         limit = usual = self._chunk
         shipped = 0
-        piece = self._ahead(partial(self._read, table, into, columns, interval, limit))
+        begun = self._ahead(partial(self._read, table, into, columns, interval, limit))
         while True:
-            rows, prepared = piece()
+            piece = begun()
             if self._stopped():
                 raise Stopped
-            last = len(rows) < limit
-            if not last:
-                usual = self._next_rows(len(rows), len(prepared), usual)
-                if rows[-1][0] == interval.first:
-                    limit *= 2
-                else:
-                    interval, limit = Interval(rows[-1][0], interval.last), usual
-                piece = self._ahead(partial(self._read, table, into, columns, interval, limit))
-            if rows:
+            if piece.onwards is not None:
+                usual = self._next_rows(piece, usual)
+                # One timestamp alone had as many rows.
+                limit = 2 * limit if piece.onwards == interval.first else usual
+                interval = Interval(piece.onwards, interval.last)
+                begun = self._ahead(partial(self._read, table, into, columns, interval, limit))
+            if piece.rows:
                 try:
-                    self._sink.write(prepared)
+                    self._sink.write(piece.prepared)
                 except Exception:
-                    if not last:
+                    if piece.onwards is not None:
                         # Whoever goes on asks the primary over the same connection.
                         with suppress(Exception):
-                            piece()
+                            begun()
                     raise
-                shipped += len(rows)
+                shipped += piece.rows
                 # A long copy is work, not silence.
                 self._progress.look(f"copying {table}")
-            if last:
+            if piece.onwards is None:
                 return shipped
 
-    def _next_rows(self, rows: int, size: int, usual: int) -> int:
+    def _next_rows(self, piece: Piece, usual: int) -> int:
         """How many rows make a piece of the wanted size, by the piece before."""
-        if not self._bytes or not size:
+        if not self._bytes or not piece.rows:
             return usual
-        return max(FEWEST_ROWS, min(MOST_ROWS, self._bytes * rows // size))
+        return max(FEWEST_ROWS, min(MOST_ROWS, self._bytes * piece.rows // len(piece.prepared)))
 
-    def _read(self, table: str, into: str, columns: Sequence[Column], interval: Interval, limit: int) -> Read:
+    def _read(self, table: str, into: str, columns: Sequence[Column], interval: Interval, limit: int) -> Piece:
         rows = self._source.rows(table, columns, interval, limit)
-        return rows, self._sink.prepared(into, columns, rows)
+        onwards = None
+        if len(rows) == limit:
+            # There may be more rows of the last timestamp.
+            onwards = rows[-1][0]
+            del rows[bisect_left(rows, onwards, key=itemgetter(0)) :]
+        return Piece(len(rows), self._sink.prepared(into, columns, rows), onwards)
 
     def _complete_columns(self, table: str) -> Resync | None:
         self._columns.pop(table, None)

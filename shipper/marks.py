@@ -61,6 +61,10 @@ class Marks:
         """Ask the process that runs to ``RESYNC`` or ``FORGET`` a table: it alone writes the file of marks."""
         (self._folder / REQUESTS / f"{what}-{table.encode().hex()}").write_text(table)
 
+    def anything_requested(self) -> bool:
+        """Whether somebody asked for anything: cheap enough to be asked at each look."""
+        return any((self._folder / REQUESTS).iterdir())
+
     def requested(self, what: str) -> tuple[str, ...]:
         """The tables that somebody asked it for."""
         return tuple(sorted(file.read_text() for file in (self._folder / REQUESTS).glob(f"{what}-*")))

@@ -8,6 +8,9 @@ from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+STATUS_PORT = 9101
+"""Inside the shipper's container."""
+
 
 class SettingsError(Exception):
     """The configuration file is wrong; the text says what, and what is allowed."""
@@ -39,7 +42,7 @@ class Settings:
     """The replica's own HTTP port, which nobody else reaches."""
     state_folder: str
     """Where watermarks are kept; lost, every table is copied anew."""
-    listen: str = "127.0.0.1:9101"
+    listen: str = f"127.0.0.1:{STATUS_PORT}"
     """Where ``/health``, ``/status`` and ``/metrics`` are served."""
     skip: tuple[str, ...] = ("sys.", "telemetry")
     """Beginnings of names of tables that are not shipped."""

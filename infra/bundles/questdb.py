@@ -19,6 +19,7 @@ from fleet.secrets import Vault
 from hosts.release import COMPOSE_FILE, Check, Gate, PublishedPort, Release, ReleaseFile
 from infra.bundles.questdb_enterprise import GUARD, STORE_FILE, Replication
 from infra.mesh_ports import MeshPort
+from shipper.settings import STATUS_PORT
 from templates.render import render
 
 BUNDLE = "questdb"
@@ -153,6 +154,8 @@ def _release(
         replicas=[replica.host_id for replica in replicas],
         python_image=python_image,
         shipper_memory_mb=SHIPPER_LIMIT_MB,
+        shipper_port=STATUS_PORT,
+        health_port=QUESTDB_METRICS,
     )
     return Release(
         bundle=BUNDLE,

@@ -27,7 +27,10 @@ from tests.backup.standing import Database, Hub
 pytestmark = pytest.mark.parts
 
 READY_SECONDS = 120.0
-TABLE = "CREATE TABLE '{}' (ts TIMESTAMP, id LONG, venue SYMBOL) TIMESTAMP(ts) PARTITION BY HOUR WAL DEDUP UPSERT KEYS(ts, id)"
+TABLE = (
+    "CREATE TABLE '{}' (ts TIMESTAMP, id LONG, venue SYMBOL) TIMESTAMP(ts) PARTITION BY HOUR WAL "
+    "DEDUP UPSERT KEYS(ts, id)"
+)
 ASK = "import sys, urllib.parse, urllib.request as u; u.urlopen(sys.argv[1] + urllib.parse.quote(sys.argv[2])).read()"
 
 

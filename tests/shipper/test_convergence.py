@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from shipper.database import Unreachable
-from shipper.follow import SWEEP_SECONDS, Follower, Read
+from shipper.follow import SWEEP_SECONDS, Follower, Piece
 from shipper.marks import FORGET, RESYNC, Marks
 from shipper.progress import Progress
 from tests.shipper.model import Server, Store, clock
@@ -33,9 +33,9 @@ class Breaks(Unreachable):
     """The fault of the model."""
 
 
-def begun_at_once(read: Callable[[], Read]) -> Callable[[], Read]:
+def begun_at_once(read: Callable[[], Piece]) -> Callable[[], Piece]:
     """As by a reader of its own that is always quicker than the writer."""
-    done: Future[Read] = Future()
+    done: Future[Piece] = Future()
     try:
         done.set_result(read())
     except Breaks as broken:
