@@ -142,13 +142,8 @@ class Follower:
         sweep = self._clock() - self._swept >= SWEEP_SECONDS
         # While rows flow it would only say so.
         pulse = None if self._moved else self._source.pulse()
-        if (
-            pulse is not None
-            and pulse == self._rest
-            and not sweep
-            and not self._awaited
-            and not self._marks.anything_requested()
-        ):
+        called = sweep or self._awaited or self._marks.anything_requested()
+        if pulse is not None and pulse == self._rest and not called:
             return False
         tables = {table.name: table for table in self._source.tables() if not table.name.startswith(self._skip)}
         asked = self._asked(tables)
