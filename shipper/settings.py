@@ -54,7 +54,7 @@ class Settings:
     """Rows that are read and written at once, of a table of which nothing else is known."""
     chunk_bytes: int = 3_000_000
     """What is written at once when there is more: two such pieces, read and written, fit the container's memory."""
-    heartbeat_seconds: float = 1.0
+    heartbeat_seconds: float = 2.0
     """Between two rows of the heartbeat table; 0 writes none."""
     compare_seconds: float = 300.0
     """Between two comparisons of the row counts of both sides."""

@@ -206,11 +206,12 @@ def test_of_a_quiet_table_ones_own_row_is_shipped_at_once_and_others_in_the_next
     source, sink = Server("hub"), Server("nj")
     source.stores["beats"] = beats = Store("beats~1")
     seconds = 0.0
+    told = Progress("nj")
     ours = Follower(
         source,
         sink.sink(),
         Marks(tmp_path),
-        Progress("nj"),
+        told,
         quiet=("beats",),
         clock=lambda: seconds + 1e6,
         wait=lambda _: None,
@@ -230,6 +231,8 @@ def test_of_a_quiet_table_ones_own_row_is_shipped_at_once_and_others_in_the_next
     seconds = SWEEP_SECONDS
     ours.look()
     assert sink.stores["beats"].rows == beats.rows
+    assert told.rows > 0
+    assert told.document()["lag_p99_seconds"] is None, "that a beat waited is no lag"
 
 
 def test_a_suspended_replica_is_no_replica(tmp_path: Path) -> None:
