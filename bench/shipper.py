@@ -134,7 +134,7 @@ def lag(market: Market) -> Iterator[Result]:
 
 
 def catch_up(market: Market) -> Comparison:
-    """As many rows as wait on the primary, shipped after a pause of the shipper, against the same rows sent directly."""
+    """As many rows as wait on the primary, shipped after the shipper was held, against the same rows sent directly."""
     pairs = [(_shipped(market, f"bench_behind_{number}"), _direct(market, number)) for number in range(ROUNDS)]
     name = f"catching up with {BURST_ROWS:,} rows"
     return Comparison(name, "the same rows sent to the replica directly", CATCH_UP_WANTED, tuple(pairs))

@@ -43,7 +43,7 @@ def begun_at_once(read: Callable[[], Piece]) -> Callable[[], Piece]:
     return done.result
 
 
-def follower(source: Server, sink: Server, folder: Path, seconds_a_look: float = 1.0) -> Follower:
+def follower(source: Server, sink: Server, folder: Path, seconds_a_look: float = SWEEP_SECONDS) -> Follower:
     ticks = clock(seconds_a_look)
     return Follower(
         source,
@@ -61,7 +61,7 @@ def follower(source: Server, sink: Server, folder: Path, seconds_a_look: float =
 @given(
     actions=st.lists(ACTION, max_size=40),
     meanwhile=st.lists(COMMIT, max_size=5),
-    seconds=st.sampled_from([1.0, SWEEP_SECONDS / 50]),
+    seconds=st.sampled_from([SWEEP_SECONDS, SWEEP_SECONDS / 50]),
 )
 def test_every_schedule_ends_in_equal_tables(
     tmp_path_factory: Any,
