@@ -2,6 +2,8 @@
 
 import pulumi
 
+from fleet import short_run
 from stacks.program import declare
 
+short_run.begin()
 pulumi.run(declare)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import typer
 
+from fleet import short_run
 from fleet.cli.commands import register
 
 FAILED, INTERRUPTED = 1, 130
@@ -34,6 +35,7 @@ register(app)
 
 def main() -> None:
     """Run the command line; never shows a traceback."""
+    short_run.begin()
     # A shell's background job ignores SIGINT, and so would the engine's plugins, which it ends by this signal: every
     # run would wait five seconds for them.
     signal.signal(signal.SIGINT, signal.default_int_handler)
