@@ -1,3 +1,6 @@
+# Where it is set, every run of ours would compile every module of ours anew, and every measurement would count that.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help setup demo demo-down test lint bench
 
 help:

@@ -85,3 +85,7 @@ class KnownRelease:
     """when it last passed its gate, UTC, ISO 8601; empty: it never did"""
     images: tuple[str, ...] = ()
     data_versions: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, str] = field(default_factory=dict)
+    """contents by path, with references instead of secrets"""
+    no_way_back: tuple[str, ...] = ()
+    """versions whose data another one may have written since: a roll-back would be refused"""

@@ -27,6 +27,8 @@ class Table:
     """Two counters of which one moves with every transaction; only good for noticing that something happened."""
     dedup: bool
     suspended: bool
+    logged: bool = True
+    """Has a write-ahead log; else nobody can tell what was written to it."""
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from shipper.database import Refused, Unreachable
 from shipper.decide import Copy, Nothing, Resync, decide, missing_columns
 from shipper.facts import Column, Copied, Interval, Mark, Table, Transaction
 from shipper.marks import FORGET, RESYNC, Marks
-from shipper.progress import Progress
+from shipper.progress import FOLLOWING, WAITING, Progress
 from shipper.rows import Unwritable, unsupported
 
 ALL_TIMES = Interval(0, 2**62)
@@ -331,6 +331,9 @@ class Follower:
         """Copy a whole table beside the one that is there, then let it take that one's place."""
         self._columns.pop(table.name, None)
         columns = self._known_columns(table.name)
+        if not table.logged:
+            self._marks.give_up(table.name, "it has no write-ahead log (BYPASS WAL): nobody can tell what is new in it")
+            return False
         if not table.dedup:
             self._marks.give_up(table.name, "it has no deduplication: without keys a row cannot be written twice")
             return False
@@ -416,12 +419,12 @@ def run(
             if time.monotonic() - compared_at > compare_seconds:
                 compared_at = time.monotonic()
                 follower.compare()
-            progress.look("following")
+            progress.look(FOLLOWING)
         except Stopped:
             return
         except Unreachable as silent:
             progress.failed(str(silent))
-            progress.look(f"waiting: {silent}")
+            progress.look(f"{WAITING}{silent}")
             wait(BACK_OFF_SECONDS)
             continue
         wait(busy_seconds if time.monotonic() - moved_at < 1.0 else idle_seconds)

@@ -12,6 +12,9 @@ from shipper.rows import NANOSECONDS, designated, quoted, select
 
 HEARTBEAT = "_repl_heartbeat"
 
+OWN_TABLES = frozenset(("telemetry", "telemetry_config"))
+"""Of QuestDB itself, like those that begin with ``sys.``."""
+
 _NAME = re.compile(r"^CREATE TABLE '.*?'", re.DOTALL)
 
 
@@ -34,14 +37,15 @@ class Primary:
         return tuple(number or 0 for number in found)
 
     def tables(self) -> tuple[Table, ...]:
-        """Every table that has a log. Answered from the server's memory: cheap enough to be asked all the time."""
+        """Every table. Answered from the server's memory: cheap enough to be asked all the time."""
         found = self._database.ask(
-            "SELECT table_name, directoryName, wal_txn, table_txn, dedup, table_suspended FROM tables() "
-            "WHERE walEnabled = true AND table_type = 'T'"
+            "SELECT table_name, directoryName, wal_txn, table_txn, dedup, table_suspended, walEnabled FROM tables() "
+            "WHERE table_type = 'T'"
         )
         return tuple(
-            Table(name, directory, (written or 0, applied or 0), bool(dedup), bool(suspended))
-            for name, directory, written, applied, dedup, suspended in found
+            Table(name, directory, (written or 0, applied or 0), bool(dedup), bool(suspended), bool(logged))
+            for name, directory, written, applied, dedup, suspended, logged in found
+            if name not in OWN_TABLES
         )
 
     def visible(self) -> dict[str, int]:

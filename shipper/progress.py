@@ -12,6 +12,12 @@ from typing import Any
 KEPT_LAGS = 5_000
 """Acknowledged transactions of which the lag is kept, for its quantiles."""
 
+FOLLOWING, WAITING = "following", "waiting: "
+"""The usual state, and the head of the one while a server does not answer."""
+
+ANSWERED_SECONDS = 5.0
+"""For so long after a look came to its end, what it saw is what is. After that every lag grows with the clock."""
+
 SILENT_SECONDS = 60.0
 """After so long without a look the process counts as stuck."""
 
@@ -22,13 +28,15 @@ class Progress:
 
     replica: str
     state: str = "starting"
-    """starting, following, waiting for the primary, waiting for the replica"""
+    """starting, following, copying a table, waiting for a server"""
     rows: int = 0
     errors: int = 0
     last_error: str = ""
     looked: float = field(default_factory=time.time)
+    followed: float = field(default_factory=time.time)
+    """When a look last came to its end: both servers answered."""
     beat: float | None = None
-    """Seconds that the newest heartbeat on the replica is behind, by the replica's clock."""
+    """Seconds that the newest heartbeat on the replica was behind when last it was asked, by the replica's clock."""
 
     def __post_init__(self) -> None:
         self._lock = threading.Lock()
@@ -41,6 +49,8 @@ class Progress:
         """The loop has looked, and this is how it stands."""
         with self._lock:
             self.state, self.looked = state, time.time()
+            if state == FOLLOWING:
+                self.followed = self.looked
 
     def failed(self, text: str) -> None:
         """Something went wrong; it will be tried again."""
@@ -79,6 +89,8 @@ class Progress:
         """All of it as plain values."""
         with self._lock:
             lags = sorted(self._lags)
+            unseen = time.time() - self.followed
+            unseen = unseen if unseen > ANSWERED_SECONDS else 0.0
             return {
                 "replica": self.replica,
                 "state": self.state,
@@ -86,11 +98,12 @@ class Progress:
                 "errors": self.errors,
                 "last_error": self.last_error,
                 "looked": self.looked,
-                "heartbeat_behind_seconds": self.beat,
+                "followed": self.followed,
+                "heartbeat_behind_seconds": None if self.beat is None else self.beat + unseen,
                 "lag_p50_seconds": _quantile(lags, 0.5),
                 "lag_p99_seconds": _quantile(lags, 0.99),
                 "tables": {
-                    table: {"transactions_behind": number, "seconds_behind": seconds}
+                    table: {"transactions_behind": number, "seconds_behind": seconds + unseen}
                     for table, (number, seconds) in sorted(self._behind.items())
                 },
                 "needs_resync": dict(self._needs),
@@ -102,8 +115,8 @@ class Progress:
         facts = self.document()
         name = facts["replica"]
         lines = [
-            _metric("questdb_replica_up", 1 if facts["state"] == "following" else 0, replica=name),
-            _metric("questdb_replica_last_poll_success_timestamp_seconds", facts["looked"], replica=name),
+            _metric("questdb_replica_up", 1 if facts["state"] == FOLLOWING else 0, replica=name),
+            _metric("questdb_replica_last_poll_success_timestamp_seconds", facts["followed"], replica=name),
             _metric("questdb_replica_rows_total", facts["rows"], replica=name),
             _metric("questdb_replica_errors_total", facts["errors"], replica=name),
         ]

@@ -44,7 +44,7 @@ class Settings:
     """Where watermarks are kept; lost, every table is copied anew."""
     listen: str = f"127.0.0.1:{STATUS_PORT}"
     """Where ``/health``, ``/status`` and ``/metrics`` are served."""
-    skip: tuple[str, ...] = ("sys.", "telemetry")
+    skip: tuple[str, ...] = ("sys.",)
     """Beginnings of names of tables that are not shipped."""
     busy_seconds: float = 0.02
     """Between two looks while rows flow."""

@@ -13,6 +13,7 @@ from fleet.secrets import Vault
 from hosts import Connection, connect
 from infra.bundles import questdb
 from infra.first_boot import DEPLOY_PATH
+from shipper.progress import WAITING
 
 CONNECT_SECONDS = 20.0
 
@@ -34,6 +35,11 @@ class ReplicaStatus:
     """Over all tables."""
     needs_resync: Mapping[str, str] | None = None
     """Tables that cannot be followed, each with the reason."""
+
+    @property
+    def followed(self) -> bool:
+        """Whether its shipper runs and reaches both servers."""
+        return self.needs_resync is not None and not self.state.startswith(WAITING)
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from fleet.configuration import Configuration
+from fleet.orphans.owned import Owned
 from fleet.workspace import Workspace
 
 
@@ -19,6 +20,8 @@ class OrphanSummary:
     """Addresses of those that may be somebody else's."""
     monthly_usd: Decimal
     """What the servers cost by the price list, those without a known price left out."""
+    named: tuple[str, ...]
+    """Each with what can be done about it."""
     interrupted: tuple[str, ...]
     """Operations that a run began and did not see the end of: ``nj: creating Instance nj``."""
     not_looked: tuple[str, ...]
@@ -38,6 +41,7 @@ class OrphanSummary:
                 f"orphans: in no stack and paid for: servers {self.servers}, addresses {self.addresses}{doubt}{price}. "
                 "See: fleet orphans"
             )
+        told += [f"  {orphan}" for orphan in self.named]
         told += [f"interrupted: {operation}" for operation in self.interrupted]
         told += [f"orphans not looked for: {reason}" for reason in self.not_looked]
         return tuple(told)
@@ -52,7 +56,7 @@ def count_orphans(configuration: Configuration, workspace: Workspace) -> OrphanS
     try:
         findings = search(configuration, workspace)
     except (StateUnreadable, EngineError) as failure:
-        return OrphanSummary(0, 0, 0, Decimal(0), (), (str(failure),))
+        return OrphanSummary(0, 0, 0, Decimal(0), (), (), (str(failure),))
     found = [orphan.owned for orphan in findings.orphans]
     prices = [monthly_usd(configuration, owned) for owned in found]
     return OrphanSummary(
@@ -60,9 +64,18 @@ def count_orphans(configuration: Configuration, workspace: Workspace) -> OrphanS
         addresses=sum(owned.what == "address" for owned in found),
         uncertain=sum(not owned.certain for owned in found),
         monthly_usd=sum((price for price in prices if price is not None), Decimal(0)),
+        named=tuple(_named(owned) for owned in found),
         interrupted=tuple(
             f"{operation.stack}: {operation.operation} {operation.type.rpartition(':')[2]} {operation.name}"
             for operation in findings.interrupted
         ),
         not_looked=tuple(f"{place.source}: {place.reason}" for place in findings.not_looked),
+    )
+
+
+def _named(owned: Owned) -> str:
+    whose = f" of {owned.host}" if owned.host else ""
+    return (
+        f"{owned.provider} {owned.what} {owned.id}{whose} ({owned.address or 'no address yet'}, {owned.location}): "
+        f"fleet orphans adopt {owned.id}, or fleet orphans delete {owned.id}"
     )

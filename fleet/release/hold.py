@@ -7,23 +7,41 @@ from pathlib import Path
 
 from fleet.configuration import load
 from fleet.configuration.draft import HELD_KEY, stack_file
+from fleet.model.bundles import TRADING
 from fleet.model.edit import EditRefused, remove_key, set_scalar
 from fleet.operation.hosts_of import RunningHost
+from fleet.operation.one_trader import refuse_release
 from fleet.operation.run import Progress, StackRun, up_alone
 from fleet.release.kept import NoSuchRelease
 from fleet.workspace import Workspace
+from hosts import KnownRelease
 
 
-def hold(workspace: Workspace, host: RunningHost, bundle: str, digest: str, progress: Progress) -> StackRun:
+class NoWayBack(Exception):
+    """A release that cannot be gone back to. ``str`` says why, and what is the way; nothing was changed."""
+
+    exit_code = 3
+
+
+def hold(workspace: Workspace, host: RunningHost, bundle: str, release: KnownRelease, progress: Progress) -> StackRun:
     """Write into the host's stack file that a bundle is held at a release, and bring that one resource up.
 
     The file keeps saying so if the run fails: running it again, or ``fleet up``, goes on.
 
     Raises:
+        NoWayBack: another version may have written the data since.
+        SecondTrader: the release trades an account that this region does not trade any more.
         EditRefused: the file cannot be edited so; nothing was changed.
     """
     region = host.ref.region
-    _edit(workspace.root, region, lambda text: set_scalar(text, ("config", HELD_KEY, bundle), digest))
+    if release.no_way_back:
+        raise NoWayBack(
+            f"{'; '.join(release.no_way_back)}: between the two there is no plain way back. Nothing was changed. "
+            f"Restore a copy that was made with the versions of release {release.digest}"
+        )
+    if bundle == TRADING:
+        refuse_release(load(workspace.root), region, release.digest, release.files)
+    _edit(workspace.root, region, lambda text: set_scalar(text, ("config", HELD_KEY, bundle), release.digest))
     return up_alone(workspace, region, f"BundleRelease::{host.ref.id}-{bundle}", progress)
 
 

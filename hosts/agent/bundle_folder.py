@@ -15,6 +15,7 @@ import datetime
 import hashlib
 import json
 import os
+import re
 import shutil
 from dataclasses import dataclass
 from typing import Any
@@ -28,6 +29,8 @@ RELEASE_FILE, PROMOTED_FILE, HISTORY_FILE, DATA_FILE = "release.json", "promoted
 NEW, OLD = ".new-", ".old-"
 """What begins so is half-written, or about to be replaced."""
 KEPT_RELEASES = 5
+_REFERENCE = re.compile(r"secret:[^\s#\"']+")
+"""Without its fingerprint: another value of the same secret is no other secret (``fleet.secrets.reference``)."""
 
 
 def utc_now() -> str:
@@ -58,6 +61,11 @@ class KeptRelease:
     @property
     def data_versions(self) -> dict[str, str]:
         return dict(self.document["data_versions"])
+
+    @property
+    def secrets(self) -> set[str]:
+        """The references to secrets in its files, in whose place the files on this host have the secrets."""
+        return {found for file in self.document["files"] for found in _REFERENCE.findall(file["content"])}
 
     @property
     def versions(self) -> dict[str, str]:
@@ -226,11 +234,15 @@ class BundleFolder:
         self.forget(MARKER_FILE)
 
     def prune(self) -> list[KeptRelease]:
-        """Remove all but the current and the last promoted releases, and mounted files of none; returns the removed."""
+        """Remove all but the current and the last promoted releases, and mounted files of none; returns the removed.
+
+        Nor is a release kept that has a secret which the current one has not: this host may not have it any more.
+        """
         keep = {self.linked("current"), self.linked("last-good")}
         releases = self.all_kept()
+        wanted: set[str] = set().union(*(release.secrets for release in releases if release.digest in keep))
         for release in releases:
-            if len(keep) < KEPT_RELEASES and release.promoted:
+            if len(keep) < KEPT_RELEASES and release.promoted and release.secrets <= wanted:
                 keep.add(release.digest)
         removed = [release for release in releases if release.digest not in keep]
         for release in removed:

@@ -193,6 +193,8 @@ class Bundle:
                 "promoted": release.promoted.get("when", ""),
                 "images": release.images,
                 "data_versions": release.data_versions,
+                "files": {file["path"]: file["content"] for file in release.document["files"]},
+                "no_way_back": self._data_changes(release),
             }
             for release in self.folder.all_kept()
         ]

@@ -197,6 +197,8 @@ def _shipper_files(replicas: tuple[Replica, ...]) -> Iterator[ReleaseFile]:
             "primary": {"address": f"{SERVICE}:{QUESTDB_HTTP}", **login},
             "sink": {"address": f"{replica.mesh_address}:{QUESTDB_HTTP}", **login},
             "state_folder": f"{ROOT}/shipped/{replica.host_id}",
+            # Published on no port: for its health check, and for what scrapes metrics on the host's own network.
+            "listen": f"0.0.0.0:{STATUS_PORT}",
         }
         yield ReleaseFile(f"shippers/{replica.host_id}/config.json", json.dumps(document, indent=2) + "\n")
 

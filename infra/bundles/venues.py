@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 
 from fleet.catalogue.venues import Credential, Kind, Venue, credential_name
@@ -10,6 +11,11 @@ from fleet.model.venue import VenueUse
 from fleet.secrets import SecretError, Vault
 
 Used = tuple[VenueUse, Venue]
+Account = tuple[str, str]
+"""A venue, and the name of an account there."""
+
+_LISTED = re.compile(r"^FLEET_VENUES='([^']*)'$", re.MULTILINE)
+_ACTIVE = re.compile(r"([^,:=]+):([^,:=]+)=active")
 
 
 def used_venues(configuration: Configuration, region: str, *kinds: Kind) -> tuple[Used, ...]:
@@ -22,6 +28,12 @@ def used_venues(configuration: Configuration, region: str, *kinds: Kind) -> tupl
 def venue_list(used: Iterable[Used]) -> str:
     """``FLEET_VENUES``: ``binance:main=active,bybit:main=standby``."""
     return ",".join(f"{use.venue}:{use.account}={use.mode}" for use, _ in used)
+
+
+def traded_accounts(files: Mapping[str, str]) -> frozenset[Account]:
+    """The accounts that a release of the bundle ``trading`` trades, by the contents of its files."""
+    lists = (listed for content in files.values() for listed in _LISTED.findall(content))
+    return frozenset(_ACTIVE.findall(",".join(lists)))
 
 
 def venue_environments(used: Iterable[Used], region: str, vault: Vault) -> dict[str, dict[str, str]]:

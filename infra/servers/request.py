@@ -23,10 +23,16 @@ def server_request(
         recorded: the generation that the stack's last successful run exported, None before the first.
 
     Raises:
-        pulumi.RunError: no static address is reserved for the host.
+        pulumi.RunError: no static address is reserved for the host, or its generation was lowered.
     """
     wanted = ref.host.generation
-    rebuild = recorded is not None and recorded != wanted
+    if recorded is not None and wanted < recorded:
+        raise pulumi.RunError(
+            f"{ref.id}: its server is of generation {recorded}, and the files say {wanted}: a generation is never "
+            f"lowered. Nothing was changed. Write generation: {recorded} to keep the server, or {recorded + 1} to have "
+            "it built anew"
+        )
+    rebuild = recorded is not None and wanted > recorded
     if rebuild:
         pulumi.log.warn(
             f"{ref.id}: generation {recorded} -> {wanted}: this server is destroyed and built anew; "

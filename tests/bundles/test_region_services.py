@@ -21,6 +21,7 @@ from fleet.model.fleet import Services
 from fleet.model.images import Image, Images
 from fleet.model.memory import HOST_RESERVE_MB, memory_profile
 from fleet.model.venue import VenueUse
+from fleet.operation.one_trader import may_trade
 from fleet.secrets import SecretError, Vault
 from hosts.release import PublishedPort, Release
 from infra.bundles import questdb, redis
@@ -28,6 +29,7 @@ from infra.bundles.data import data_release
 from infra.bundles.host_bundles import bundles_of, releases_of
 from infra.bundles.hub import hub_release
 from infra.bundles.trading import trading_release
+from infra.bundles.venues import traded_accounts
 
 ROOT = Path(__file__).parents[2]
 GOLDEN = Path(__file__).parent / "golden"
@@ -179,6 +181,14 @@ def test_who_stands_by_is_told_not_to_trade(configuration: Configuration) -> Non
     assert environment(tyo, "trading")["FLEET_VENUES"] == "interactive-brokers:japan=active,binance:main=standby"
     assert environment(sg, "venue-binance")["Binance__TradingEnabled"] == "true"
     assert environment(tyo, "venue-binance")["Binance__TradingEnabled"] == "false"
+
+
+def test_a_release_tells_which_accounts_it_trades(configuration: Configuration) -> None:
+    for region in ("nj", "sg", "ldn", "tyo"):
+        release = rendered(configuration, region)["trading"]
+        found = traded_accounts({file.path: file.content for file in release.files})
+        assert found == may_trade(configuration, region), region
+        assert found
 
 
 def test_a_venue_in_progress_is_not_run(configuration: Configuration) -> None:

@@ -17,10 +17,11 @@ from hosts.agent.mounts import Mounts
 IMAGE = "registry/web:1@sha256:" + "a" * 64
 
 
-def release(value: str, image: str = IMAGE) -> Release:
+def release(value: str, image: str = IMAGE, environment: str = "") -> Release:
     files = (
         ReleaseFile("compose.yaml", "services: {}\n", uid=os.getuid()),
         ReleaseFile("conf/web.conf", f"value={value}\n", uid=os.getuid()),
+        ReleaseFile("web.env", environment, uid=os.getuid()),
         ReleaseFile("key", "reference\n", mode=0o400, uid=os.getuid()),
     )
     return Release("b", files, (image,))
@@ -108,6 +109,15 @@ def test_the_one_before_is_of_promotions_and_a_roll_back_goes_further_back_each_
     promote(folder, release("1"), 5)
     assert folder.previous() == ""
     assert [kept.digest for kept in folder.all_kept()][:3] == [first.digest, second.digest, third.digest]
+
+
+def test_no_release_is_kept_for_a_secret_that_the_current_one_has_not(folder: BundleFolder) -> None:
+    broker = "A='secret:named/alpaca/nj/key#0123456789ab'\nB='secret:password/redis/app#0123456789ab'\n"
+    for number, environment in enumerate((broker, broker.replace("0123", "aaaa"), "")):
+        promote(folder, release(str(number), environment=environment), number)
+        assert len(folder.prune()) == (0, 0, 2)[number], "another value of the same secret is the same secret"
+    promote(folder, release("3", environment=broker), 3)
+    assert folder.prune() == [], "what has no secret may stay beside what has some"
 
 
 def test_the_last_releases_are_kept_with_what_they_mount_and_the_others_are_gone(folder: BundleFolder) -> None:

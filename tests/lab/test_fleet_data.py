@@ -94,6 +94,10 @@ def test_a_row_written_on_the_hub_is_read_in_new_jersey_and_singapore(market: Ma
     market.primary("INSERT INTO first VALUES (now(), 'BTC', 1, 2.5, 'a row')")
     for host in ("nj", "sg"):
         eventually(lambda host=host: "a row" in market.on_replica(host, "SELECT note FROM first")[1])
+    # What scrapes metrics is a container on the hub, as this one is.
+    scrape = "import sys, urllib.request as u; print(u.urlopen(sys.argv[1], timeout=5).read().decode())"
+    said = market.fleet.on("hub", "docker", "exec", BESIDE, "python3", "-c", scrape, "http://shipper-nj:9101/metrics")
+    assert 'questdb_replica_txn_lag{replica="nj",table="first"} 0' in said
 
 
 def test_nothing_can_be_written_on_a_replica_by_any_port_that_a_client_reaches(market: Market) -> None:

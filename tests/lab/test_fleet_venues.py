@@ -93,6 +93,19 @@ def run(fleet: StandingFleet, *words: str) -> subprocess.CompletedProcess[str]:
     return done
 
 
+def ask(fleet: StandingFleet, *words: str) -> subprocess.CompletedProcess[str]:
+    """``fleet ...`` as a person runs it."""
+    whole = [sys.executable, "-m", "fleet", *words, "--root", str(fleet.stand.root)]
+    environment = {**os.environ, **fleet.stand.workspace.engine_environment()}
+    done = subprocess.run(whole, env=environment, capture_output=True, text=True, check=False)
+    tell(" ".join(words), done.stdout + done.stderr)
+    return done
+
+
+def set_mode(document: dict[str, Any], venue: str, mode: str) -> None:
+    document["config"]["fleet:venues"][venue] = mode
+
+
 def kill_at(fleet: StandingFleet, eventually: Eventually, moment: Moment, *words: str) -> None:
     """Begin a move, or go on with it, and kill it with its engine; then take away the engine's lock, as told."""
     process = subprocess.Popen(move(fleet, *words), stderr=subprocess.PIPE, text=True, start_new_session=True)
@@ -190,6 +203,17 @@ def test_an_account_is_traded_by_one_region_whenever_its_move_is_killed(
         assert (step(fleet), modes(fleet, "alpaca", "main")) == ("", {"nj": "standby", "sg": "active"})
         assert changed(fleet) == {"nj": 0, "sg": 0}
     assert handed_over(looks, lambda look: "alpaca:main" in look.active) == ["nj", "sg"]
+    # Nor do other ways lead to two traders: back to a release from before the move, or by modes written by hand.
+    back = ask(fleet, "release", "rollback", "nj", "trading")
+    assert (back.returncode, "trades account main of alpaca, which nj does not trade" in back.stderr) == (3, True)
+    written = {region: (fleet.stand.root / f"Pulumi.{region}.yaml").read_text() for region in REGIONS}
+    for region, mode in (("sg", "standby"), ("nj", "active")):
+        fleet.edit(f"Pulumi.{region}.yaml", lambda document, mode=mode: set_mode(document, "alpaca", mode))
+    by_hand = ask(fleet, "up", "nj")
+    assert (by_hand.returncode, "which sg still trades" in by_hand.stderr) == (3, True)
+    for region, text in written.items():
+        (fleet.stand.root / f"Pulumi.{region}.yaml").write_text(text)
+    assert changed(fleet) == {"nj": 0, "sg": 0}
     # The others were traded on by their own regions.
     assert {look.region for look in looks if "binance:main" in look.active} == {"sg"}
     assert {look.region for look in looks if "coinbase:main" in look.active} == {"nj"}
@@ -218,6 +242,9 @@ def test_an_account_that_is_let_in_once_never_has_two_sessions(fleet: StandingFl
         ended = run(fleet, *words, "sg")
         assert ended.returncode == 0, ended.stderr
         assert modes(fleet, "interactive-brokers", "us") == {"sg": "active"}
+        # Its login left New Jersey with it, out of the releases that are kept there too.
+        logins = {region: fleet.lab.run(region, ["grep", "-rl", "TWS_PASSWORD", "/opt/fleet"]) for region in REGIONS}
+        assert (logins["nj"].stdout, logins["sg"].stdout != "") == ("", True)
         ended = run(fleet, *words, "nj")
         assert ended.returncode == 0, ended.stderr
     session = "fleet-trading-ib-gateway-us-1"

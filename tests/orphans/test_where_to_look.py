@@ -115,6 +115,7 @@ def test_one_provider_that_fails_does_not_hide_the_others(
     assert summary.lines() == (
         "orphans: in no stack and paid for: servers 1, addresses 0, servers of a known price $48 a month. "
         "See: fleet orphans",
+        "  digitalocean server 7 of sg (no address yet, sgp1): fleet orphans adopt 7, or fleet orphans delete 7",
         "orphans not looked for: "
         "vultr: Vultr: 500: it has a fault of its own (Internal server error.). Try again later",
     )

@@ -119,6 +119,10 @@ def test_only_a_raised_generation_unprotects_the_server(run_stack: Run, edit: Ed
     edit("Pulumi.nj.yaml", lambda document: main_host(document).update(generation=1))
     assert run_stack("nj", {"nj": {"generations": {"nj": 2}}}).one(VULTR).protect, "it cannot be lowered"
 
+    edit("Pulumi.nj.yaml", lambda document: main_host(document).update(generation=2))
+    error = run_stack("nj", {"nj": {"generations": {"nj": 3}}}).error
+    assert "of generation 3, and the files say 2: a generation is never lowered" in str(error)
+
 
 def test_host_parts_go_and_come_with_their_server(run_stack: Run) -> None:
     recorded = run_stack("nj")

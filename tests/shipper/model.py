@@ -30,6 +30,7 @@ class Store:
     visible: int = 0
     purged: int = 0
     suspended: bool = False
+    logged: bool = True
     rows: Rows = field(default_factory=dict)
 
     def commit(self, rows: list[tuple[Any, ...]]) -> None:
@@ -68,7 +69,14 @@ class Server:
     def tables(self) -> tuple[Table, ...]:
         self.before("tables")
         return tuple(
-            Table(name, store.directory, (len(store.log), store.visible), dedup=True, suspended=False)
+            Table(
+                name,
+                store.directory,
+                (len(store.log), store.visible),
+                dedup=store.logged,
+                suspended=False,
+                logged=store.logged,
+            )
             for name, store in self.stores.items()
         )
 

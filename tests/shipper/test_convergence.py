@@ -281,3 +281,11 @@ def test_while_nothing_is_written_one_question_is_all_that_is_asked(tmp_path: Pa
     trades.apply()
     assert ours.look()
     assert sink.stores["trades"].rows == trades.rows
+
+
+def test_a_table_without_a_log_is_listed_and_not_shipped(tmp_path: Path) -> None:
+    source, sink = Server("hub"), Server("nj")
+    source.stores["notes"] = Store("notes~1", logged=False)
+    follower(source, sink, tmp_path).look()
+    assert Marks(tmp_path).needs_resync["notes"].startswith("it has no write-ahead log (BYPASS WAL)")
+    assert sink.stores == {}

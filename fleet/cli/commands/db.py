@@ -49,7 +49,7 @@ def status(root: Root = None, json: Json = False) -> None:
         for line in told(copies):
             print(line)
     late = copies is not None and copies.late
-    if late or any(replica.needs_resync or replica.needs_resync is None for replica in found):
+    if late or any(replica.needs_resync or not replica.followed for replica in found):
         raise typer.Exit(1)
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from fleet.cli.context import Context, Json, Root
 from fleet.cli.output import print_json, print_table, progress
+
+if TYPE_CHECKING:
+    from hosts import KnownRelease
 
 app = typer.Typer(name="release", help="Which releases a host keeps, and going back to one.", no_args_is_help=True)
 Host = Annotated[str, typer.Argument(help="The host's id, such as nj.")]
@@ -29,7 +32,7 @@ def list_kept(
     bundles = (bundle,) if bundle else context.bundles(running.ref)
     kept = kept_releases(running, bundles, context.vault)
     if json:
-        print_json({name: [vars(release) for release in releases] for name, releases in kept.items()})
+        print_json({name: [_facts(release) for release in releases] for name, releases in kept.items()})
         return
     held = context.configuration.stacks[running.ref.region].held
     rows = [
@@ -72,7 +75,7 @@ def show(
     if not digest and current is None:
         raise NoSuchRelease(f"{host}: no release of {bundle} was promoted there")
     release = chosen(releases, host, bundle, digest) if digest or current is None else current
-    facts = {**vars(release), "images": list(release.images), "data_versions": dict(release.data_versions)}
+    facts = _facts(release)
     if json:
         print_json(facts)
         return
@@ -94,7 +97,7 @@ def rollback(
     context = Context(root)
     running = context.host(host)
     release = chosen(kept_releases(running, (bundle,), context.vault)[bundle], host, bundle, digest)
-    run = hold(context.workspace, running, bundle, release.digest, progress)
+    run = hold(context.workspace, running, bundle, release, progress)
     tell([run], [running.ref.region])
     if not run.ok:
         raise typer.Exit(1)
@@ -109,3 +112,7 @@ def resume(host: Host, bundle: Bundle, root: Root = None) -> None:
     context = Context(root)
     let_go(context.root, context.host(host).ref.region, bundle)
     print("it reaches the host with the next: fleet up")
+
+
+def _facts(release: KnownRelease) -> dict[str, object]:
+    return {name: value for name, value in vars(release).items() if name != "files"}

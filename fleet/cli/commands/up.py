@@ -28,6 +28,7 @@ def up(
     from fleet.operation.fleet_up import run_waves
     from fleet.operation.guard import refuse_during_exchange, refuse_placeholders
     from fleet.operation.one_primary import refuse_second_primary
+    from fleet.operation.one_trader import refuse_second_trader
     from fleet.operation.run import up as bring_up
     from fleet.operation.store_versions import replicas_first
     from fleet.orphans import count_orphans
@@ -37,7 +38,9 @@ def up(
     refuse_placeholders(context.configuration)
     refuse_during_exchange(context.workspace.open_secrets())
     waves = order.waves(context.configuration, stacks or ())
-    refuse_second_primary(context.configuration, context.workspace, {name for wave in waves for name in wave})
+    wanted = {name for wave in waves for name in wave}
+    refuse_second_primary(context.configuration, context.workspace, wanted)
+    refuse_second_trader(context.configuration, context.workspace, sorted(wanted))
     ordered, changes = replicas_first(
         context.configuration, context.workspace, context.vault, order.together(waves) if together else waves
     )
