@@ -24,16 +24,24 @@ class SecondTrader(Exception):
     exit_code = 3
 
 
-def refuse_second_trader(configuration: Configuration, workspace: Workspace, wanted: Collection[str]) -> None:
+def refuse_second_trader(
+    configuration: Configuration, workspace: Workspace, wanted: Collection[str], stopped: Collection[str] = ()
+) -> None:
     """Refuse to bring regions up of which one would trade an account that another one still trades.
+
+    Args:
+        stopped: regions of which a person has made sure that they trade nothing, whatever their states say.
 
     Raises:
         SecondTrader: names the account, both regions, and what to do.
     """
 
+    if unknown := [name for name in stopped if name not in configuration.stacks]:
+        raise SecondTrader(f"{unknown[0]} is not a region; there are: {', '.join(configuration.stacks)}")
+
     @cache
     def recorded(region: str) -> tuple[Recorded, ...]:
-        return recorded_releases(workspace, region)
+        return () if region in stopped else recorded_releases(workspace, region)
 
     if found := second_traders(configuration, [name for name in wanted if name in configuration.stacks], recorded):
         raise SecondTrader("\n".join(found))
@@ -62,7 +70,8 @@ def second_traders(
                 found += [
                     f"{region} would trade account {account} of {venue}, which {other} still trades by the state of "
                     f"its stack. Nothing was changed. Write the modes back as they were and run: fleet venue move "
-                    f"{venue} --account {account} --to {region} - or, where the server is lost: fleet down {other}"
+                    f"{venue} --account {account} --to {region} - or, where {other}'s server is off for sure or its "
+                    f"keys are withdrawn: fleet up {region} --stopped {other}"
                     for venue, account in sorted(coming & _accounts(_trading(recorded(other))))
                 ]
     return found

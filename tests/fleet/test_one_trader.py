@@ -66,6 +66,7 @@ def test_modes_that_were_swapped_by_hand_bring_no_second_trader(files: Path) -> 
     [said] = found(swapped, "sg", before)
     assert said.startswith("sg would trade account main of alpaca, which nj still trades")
     assert "fleet venue move alpaca --account main --to sg" in said
+    assert said.endswith("fleet up sg --stopped nj")
     assert found(swapped, "nj", before) == [], "it only stops"
     after = {**before, "nj": trading("alpaca:main=standby")}
     assert found(swapped, "sg", after) == []

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from fleet.operation.run import StackRun
 
 Stacks = Annotated[list[str] | None, typer.Argument(help="Stacks; default: addresses and every open region.")]
+Stopped = Annotated[
+    list[str] | None,
+    typer.Option(help="A region that trades nothing whatever its state says: you have made sure. Repeatable."),
+]
 
 
 def up(
@@ -21,6 +25,7 @@ def up(
     root: Root = None,
     json: Json = False,
     together: Annotated[bool, typer.Option(help="Do not wait between phases: for the first bring-up.")] = False,
+    stopped: Stopped = None,
 ) -> None:
     """Bring stacks up: addresses first, then the regions phase by phase, the ones of a phase at the same time."""
     from fleet.images.follow import follow_tags
@@ -40,7 +45,7 @@ def up(
     waves = order.waves(context.configuration, stacks or ())
     wanted = {name for wave in waves for name in wave}
     refuse_second_primary(context.configuration, context.workspace, wanted)
-    refuse_second_trader(context.configuration, context.workspace, sorted(wanted))
+    refuse_second_trader(context.configuration, context.workspace, sorted(wanted), stopped or ())
     ordered, changes = replicas_first(
         context.configuration, context.workspace, context.vault, order.together(waves) if together else waves
     )
