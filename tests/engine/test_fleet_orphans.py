@@ -15,6 +15,7 @@ from fleet.cli.main import app
 from fleet.engine import EngineError
 from fleet.operation.run import StackRun, preview, selected, up
 from fleet.orphans import count_orphans
+from fleet.orphans.second_server import SecondServer
 from fleet.rehearsal.stand import Stand, prepare
 from fleet.workspace.engine_path import engine
 from lab.cloud import listing
@@ -143,6 +144,12 @@ def test_a_droplet_is_deleted_after_its_id_was_typed(rehearse: Callable[..., Reh
     interrupt(rehearsal.stand, "sg", "digitalocean:index/droplet:Droplet", "fleet:servers:DigitalOcean")
     (orphan,) = rehearsal.orphans()
     assert orphan["interrupted_in"] == "sg"
+
+    # A droplet's name is no hindrance to a second one with the same keys.
+    refused = CliRunner().invoke(app, ["up", "sg", "--root", str(rehearsal.stand.root)]).exception
+    assert isinstance(refused, SecondServer), refused
+    assert f"fleet orphans adopt {orphan['id']}" in str(refused)
+    assert [entry.id for entry in servers(home)] == [orphan["id"]]
 
     code, text = rehearsal.fleet("orphans", "delete", orphan["id"], "--confirm", "yes")
     assert (code, orphan["id"] in {entry.id for entry in servers(home)}) == (3, True)

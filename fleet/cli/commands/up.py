@@ -37,6 +37,7 @@ def up(
     from fleet.operation.run import up as bring_up
     from fleet.operation.store_versions import replicas_first
     from fleet.orphans import count_orphans
+    from fleet.orphans.second_server import refuse_second_server
 
     context = Context(root)
     follow_tags(context.root, progress)
@@ -46,6 +47,7 @@ def up(
     wanted = {name for wave in waves for name in wave}
     refuse_second_primary(context.configuration, context.workspace, wanted)
     refuse_second_trader(context.configuration, context.workspace, sorted(wanted), stopped or ())
+    refuse_second_server(context.configuration, context.workspace, wanted)
     ordered, changes = replicas_first(
         context.configuration, context.workspace, context.vault, order.together(waves) if together else waves
     )
