@@ -33,7 +33,7 @@ def refuse_second_server(configuration: Configuration, workspace: Workspace, wan
         found = search(configuration, workspace)
     except (StateUnreadable, EngineError):
         return
-    hosts = {ref.id for ref in configuration.hosts if ref.region in wanted}
+    hosts = {ref.id for ref in configuration.hosts() if ref.region in wanted}
     if standing := [orphan.owned for orphan in found.orphans if _is_of(orphan.owned, hosts)]:
         raise SecondServer("\n".join(_said(server) for server in standing))
 
