@@ -15,7 +15,7 @@ import sys
 import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pulumi
 from pulumi.dynamic import (
@@ -34,6 +34,9 @@ from hosts import HostState, HostUnreachable, Report, Target
 from infra.parts_provider import PartsProvider
 from infra.reach import REACH_INPUTS, reach_inputs, reached
 
+if TYPE_CHECKING:
+    from infra.servers.server import Server
+
 REVISION = "1"
 """Raised when the meaning of the inputs changes so that every host must be applied again."""
 
@@ -46,6 +49,7 @@ _INPUTS = (
     "files",
     "settings",
     "revision",
+    "server",
 )
 
 
@@ -148,10 +152,13 @@ class HostStateProvider(ResourceProvider):
         part = HostPart.from_inputs(props)
         return CreateResult(id_=part.host, outs=_outputs(props, first_visit(part)))
 
-    def update(self, _id: str, _olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
-        from infra.visit import visit
+    def update(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
+        from infra.visit import first_visit, visit
 
-        return UpdateResult(outs=_outputs(news, visit(HostPart.from_inputs(news))))
+        # The server was lost at its provider and rented again: the state knows of the part, the host has nothing of it.
+        another = olds.get("server", news["server"]) != news["server"]
+        part = HostPart.from_inputs(news)
+        return UpdateResult(outs=_outputs(news, first_visit(part) if another else visit(part)))
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         """Drift: what the host no longer has as declared. An unreachable host is reported, not an error."""
@@ -180,7 +187,7 @@ class HostStateProvider(ResourceProvider):
 
 
 def _outputs(inputs: Mapping[str, Any], report: Report) -> dict[str, Any]:
-    kept = {key: inputs[key] for key in _INPUTS}
+    kept = {key: inputs.get(key) for key in _INPUTS}
     skipped = [f"{item.kind} {item.name}: {item.reason}" for item in report.skipped]
     return {**kept, "skipped": skipped, "drift": []}
 
@@ -211,8 +218,8 @@ class HostPartResource(Resource, module="infra", name="HostPart"):
     skipped: pulumi.Output[list[str]]
     """What the host's kernel refused, each with its reason."""
 
-    def __init__(self, name: str, part: HostPart, address: pulumi.Input[str], opts: pulumi.ResourceOptions) -> None:
-        inputs = {**part.inputs(address), "skipped": None, "drift": None}
+    def __init__(self, name: str, part: HostPart, server: Server, opts: pulumi.ResourceOptions) -> None:
+        inputs = {**part.inputs(server.address), "server": server.id, "skipped": None, "drift": None}
         super().__init__(HostStateProvider(), name, inputs, opts)
 
 

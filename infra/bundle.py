@@ -23,8 +23,9 @@ class BundleRelease(Resource, module="infra", name="BundleRelease"):
     waiting: pulumi.Output[list[str]]
     """What of it waits for another host."""
 
-    def __init__(self, name: str, part: BundlePart, address: pulumi.Input[str], opts: pulumi.ResourceOptions) -> None:
-        inputs = {**part.inputs(address), "running": None, "waiting": None, "drift": None}
+    def __init__(self, name: str, part: BundlePart, server: Server, opts: pulumi.ResourceOptions) -> None:
+        inputs = {**part.inputs(server.address), "server": server.id}
+        inputs |= {"running": None, "waiting": None, "drift": None}
         super().__init__(BundleReleaseProvider(), name, inputs, opts)
 
 
@@ -48,7 +49,7 @@ def declare_bundles(
     for release in releases_of(configuration, ref, vault):
         part = BundlePart(target, release, configuration.stacks[ref.region].held.get(release.bundle, ""))
         options = part_of(server.resource, provider, after)
-        made = BundleRelease(f"{ref.id}-{release.bundle}", part, server.address, options)
+        made = BundleRelease(f"{ref.id}-{release.bundle}", part, server, options)
         running[release.bundle] = made.running
         after = made
     return running

@@ -57,7 +57,7 @@ def declare_base(
             guest=isinstance(ref.host, ExistingHost),
             settled_ports=_settled_ports(configuration.fleet, ref.host),
         ),
-        server.address,
+        server,
         part_of(server.resource, provider),
     )
 

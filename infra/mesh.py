@@ -46,7 +46,7 @@ def declare_mesh_node(
         state=mesh_state(configuration, ref, mesh, vault),
         guest=isinstance(ref.host, ExistingHost),
     )
-    return MeshNode(ref.id, part, server.address, part_of(server.resource, provider, after))
+    return MeshNode(ref.id, part, server, part_of(server.resource, provider, after))
 
 
 def mesh_plan(configuration: Configuration, addresses: AddressBook) -> MeshPlan:

@@ -31,7 +31,7 @@ from infra.reach import REACH_INPUTS, reach_inputs, reached
 REVISION = "1"
 """Raised when the meaning of the inputs changes so that every release must be deployed again."""
 
-_INPUTS = (*REACH_INPUTS, "release", "files", "settings", "held", "revision")
+_INPUTS = (*REACH_INPUTS, "release", "files", "settings", "held", "revision", "server")
 
 
 @dataclass(frozen=True)
@@ -128,4 +128,4 @@ def _delivered(props: Mapping[str, Any], part: BundlePart) -> dict[str, Any]:
 
 def _outputs(inputs: Mapping[str, Any], report: ReleaseReport) -> dict[str, Any]:
     waiting = [f"{check.service}: {check.name}: {check.said}".rstrip(": ") for check in report.waiting]
-    return {**{key: inputs[key] for key in _INPUTS}, "running": report.current, "waiting": waiting, "drift": []}
+    return {**{key: inputs.get(key) for key in _INPUTS}, "running": report.current, "waiting": waiting, "drift": []}

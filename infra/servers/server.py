@@ -63,12 +63,17 @@ class ServerRequest:
 class Server:
     """What the rest of the stack needs to know of a declared server."""
 
-    resource: pulumi.Resource | None
+    resource: pulumi.CustomResource | None
     """The machine itself; None for a server that somebody else owns."""
     address: pulumi.Output[str]
     """Where ssh and the mesh reach it: known only after everything that must be in place for that is."""
     egress: pulumi.Output[str]
     """The address a venue sees: the one to allow-list at brokers."""
+
+    @property
+    def id(self) -> pulumi.Input[str]:
+        """The provider's id of the machine; empty for a server that somebody else owns."""
+        return "" if self.resource is None else self.resource.id
 
 
 def fleet_tag(fleet: str) -> str:

@@ -131,6 +131,8 @@ def test_host_parts_go_and_come_with_their_server(run_stack: Run) -> None:
         request = recorded.one(kind).request
         assert request.deletedWith == server
         assert list(request.replace_with) == [server]
+        # One that was lost at its provider is created, not replaced: by its id its parts know that it is another.
+        assert recorded.one(kind).inputs["server"] == "nj-id"
 
 
 def test_user_data_is_secret_and_nothing_else_holds_a_key(run_stack: Run) -> None:

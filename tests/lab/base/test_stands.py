@@ -9,6 +9,7 @@ import pytest
 from fleet.adoption.survey import survey
 from fleet.operation.run import selected
 from fleet.operation.take_down import take_down
+from fleet.orphans.search import search
 from fleet.rehearsal.demo import wait_for_mesh
 from infra.adapter import HostPart
 from infra.guest import WouldClosePorts
@@ -106,6 +107,24 @@ def test_a_rebuilt_server_keeps_its_address_and_comes_back_without_touching_the_
     assert wait_for_mesh(fleet.stand, fleet.stand.hosts()).problems == ()
     assert fleet.seen_by_the_venue() == {"hub": True, "nj": True, "sg": True}
     assert fleet.configured("hub", "nj") == before
+    assert {name: run.changed for name, run in fleet.up().items()} == {"addresses": 0, "hub": 0, "nj": 0, "sg": 0}
+
+
+def test_a_server_that_its_provider_lost_comes_back_whole(fleet: StandingFleet) -> None:
+    before = fleet.configured("hub", "sg")
+    addresses = {host.ref.id: host.address for host in fleet.stand.hosts()}
+    found = search(fleet.stand.configuration, fleet.stand.workspace)
+    [lost] = [owned for owned in found.source_of if (owned.what, owned.host) == ("server", "nj")]
+    found.listings[found.source_of[lost]].delete(lost)
+
+    fleet.refresh("nj")
+    fleet.up("nj")
+
+    # The state knew of its base and its node all the time; the server that stands now had nothing of them.
+    assert {host.ref.id: host.address for host in fleet.stand.hosts()} == addresses
+    assert wait_for_mesh(fleet.stand, fleet.stand.hosts()).problems == ()
+    assert fleet.seen_by_the_venue() == {"hub": True, "nj": True, "sg": True}
+    assert fleet.configured("hub", "sg") == before
     assert {name: run.changed for name, run in fleet.up().items()} == {"addresses": 0, "hub": 0, "nj": 0, "sg": 0}
 
 
