@@ -80,6 +80,8 @@ def samples(first_boot: dict[str, Any], firewall: dict[str, Any]) -> dict[str, d
             "ports": [{"address": "10.77.0.1", "port": 8812}],
             "replicas": ["nj", "sg"],
             "shipper_memory_mb": 128,
+            "shipper_port": 9101,
+            "health_port": 9003,
             "entrypoint": ["bash", "/etc/questdb/start.sh", "replica", "/questdb"],
             "replication": {"QDB_REPLICATION_ROLE": "replica"},
         },
