@@ -741,6 +741,20 @@ VENUES = [
         ),
     ),
     broken(
+        "a venue that refuses the region's country, only standing by",
+        swap(NJ, "alpaca: active", "bybit: standby"),
+        said=(
+            "fleet:venues.bybit: cannot be in US: Bybit refuses US addresses (HTTP 403",
+            "one of the regions sg, ",
+            "the nearest to Bybit is sg",
+        ),
+    ),
+    broken(
+        "a feed that refuses the region's country",
+        swap(NJ, "alpaca: active", "binance-market-data: active"),
+        said=("fleet:venues.binance-market-data: cannot be in US", "HTTP 451 to US addresses"),
+    ),
+    broken(
         "a venue misspelt",
         swap(NJ, "alpaca: active", "alpacca: active"),
         said=("fleet:venues.alpacca: is not a venue of the catalogue", "did you mean 'alpaca'?"),

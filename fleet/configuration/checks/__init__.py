@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 
 from fleet.configuration.checks.backup import check_backup
 from fleet.configuration.checks.indexes import check_indexes
+from fleet.configuration.checks.legality import check_legality
 from fleet.configuration.checks.memory import check_memory
 from fleet.configuration.checks.networks import check_networks
 from fleet.configuration.checks.phases import check_phases
@@ -26,6 +27,7 @@ CHECKS: tuple[Callable[[Draft], Iterator[Problem]], ...] = (
     check_ports,
     check_rental,
     check_venues,
+    check_legality,
     check_stores,
     check_backup,
     check_memory,
