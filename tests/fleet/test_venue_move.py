@@ -234,9 +234,13 @@ def test_files_that_would_be_wrong_stay_as_they_were(fleet_files: Path) -> None:
     assert (fleet_files / "Pulumi.sg.yaml").read_text() == before
 
 
-@pytest.mark.parametrize(("venue", "target"), [("bybit", "nj"), ("binance", "nj"), ("binance", "chi")])
-def test_no_account_moves_to_a_country_that_its_venue_refuses(venue: str, target: str, fleet_files: Path) -> None:
-    with pytest.raises(MoveError, match=r"cannot begin.*(?s:.*)cannot be in US(?s:.*)the nearest to .* is sg"):
+@pytest.mark.parametrize(
+    ("venue", "target", "nearest"), [("bybit", "nj", "sg"), ("binance", "nj", "tyo"), ("binance", "chi", "tyo")]
+)
+def test_no_account_moves_to_a_country_that_its_venue_refuses(
+    venue: str, target: str, nearest: str, fleet_files: Path
+) -> None:
+    with pytest.raises(MoveError, match=rf"cannot begin.*(?s:.*)cannot be in US(?s:.*)the nearest to .* is {nearest}"):
         outcome(fleet_files, planned(load(fleet_files), venue, "main", target))
 
 

@@ -197,7 +197,7 @@ def test_an_account_is_traded_by_one_region_whenever_its_move_is_killed(
             kill_at(fleet, eventually, moment, *there)
             assert step(fleet) == next_step
         # Whoever else wants to move something is told to end this one.
-        assert "end it first with: fleet venue move alpaca" in run(fleet, "binance", "--to", "nj").stderr
+        assert "end it first with: fleet venue move alpaca" in run(fleet, "coinbase", "--to", "sg").stderr
         ended = run(fleet, *there)
         assert ended.returncode == 0, ended.stderr
         assert (step(fleet), modes(fleet, "alpaca", "main")) == ("", {"nj": "standby", "sg": "active"})
