@@ -8,6 +8,7 @@ from decimal import Decimal
 from ipaddress import IPv4Address
 
 from fleet.catalogue import Catalogue
+from fleet.catalogue.prices import MONTH_HOURS
 from fleet.catalogue.venue_sites import VenueList
 from fleet.configuration.images import placeholder_images
 from fleet.configuration.placeholders import placeholders
@@ -73,6 +74,10 @@ class Configuration:
         """What a host costs a month by the price list, in US dollars; None where the price is not known."""
         if isinstance(ref.host, ExistingHost):
             return ref.host.monthly_price
+        if ref.host.spot:
+            plan = self.catalogue.plan(service_of(ref.host), ref.host.plan)
+            hourly = plan.spot_hourly_usd if plan is not None and plan.price_at(ref.host.location) else None
+            return None if hourly is None else hourly * MONTH_HOURS
         return self.catalogue.monthly_usd(service_of(ref.host), ref.host.plan, ref.host.location)
 
     def price_origin(self, ref: HostRef) -> str:

@@ -67,8 +67,11 @@ class Changes:
 
     @property
     def unpriced(self) -> tuple[Line, ...]:
-        """Rows that would be there, and are in no sum."""
-        return tuple(row.after for row in self.rows if row.after is not None and row.after.monthly_usd is None)
+        """Rows that are there, or would be, and are in no sum of theirs."""
+        sides = (
+            row.after if row.after is not None and row.after.monthly_usd is None else row.before for row in self.rows
+        )
+        return tuple(line for line in sides if line is not None and line.monthly_usd is None)
 
     @property
     def over_budget(self) -> bool:

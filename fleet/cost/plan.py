@@ -66,6 +66,11 @@ def read_plan(text: str, origin: str) -> Plan:
     if "steps" not in document:
         raise PreviewUnreadable(f"{origin}: has no steps. It is made by: {HOW}")
     steps = tuple(_steps(document["steps"], origin))
+    if (staying := _unlisted(document)) > 0:
+        raise PreviewUnreadable(
+            f"{origin}: leaves out the {staying} resources that stay as they are, so what the fleet would cost is not "
+            f"known. It is made by: {HOW}"
+        )
     stacks = sorted({step.stack for step in steps})
     if len(stacks) != 1:
         raise PreviewUnreadable(f"{origin}: is of {len(stacks)} stacks ({', '.join(stacks) or 'none'}), not of one")
@@ -86,6 +91,14 @@ def plan_of(stack: str, entries: list[Any], config: Mapping[str, Any]) -> Plan:
         PreviewUnreadable: one of them is no step.
     """
     return Plan(stack, tuple(_steps(entries, f"stack {stack}")), config)
+
+
+def _unlisted(document: Mapping[str, Any]) -> int:
+    """How many resources the engine counted as the same and listed none of: it does so unless it is told otherwise."""
+    summary = document.get("changeSummary")
+    counted = summary.get("same", 0) if isinstance(summary, dict) else 0
+    listed = any(isinstance(entry, dict) and entry.get("op") == "same" for entry in document["steps"])
+    return counted if isinstance(counted, int) and not listed else 0
 
 
 def _errors(diagnostics: object) -> list[str]:

@@ -34,7 +34,7 @@ def step(op: str, kind: str, name: str, old: Any = None, new: Any = None, stack:
 
 
 def preview(*steps: dict[str, Any], **more: Any) -> str:
-    return json.dumps({"config": {}, "steps": list(steps), "duration": 1, "changeSummary": {}, **more})
+    return json.dumps({"config": {}, "steps": list(steps), "duration": 1, "changeSummary": {}} | more)
 
 
 def priced(prices: PriceList, text: str, configuration: Configuration | None = None) -> Changes:
@@ -139,6 +139,10 @@ UNREADABLE = [
     ('{"steps": [{"op": "create", "urn": "nj"}]}', "its step 0 is none"),
     (preview(step("create", VULTR, "x", new={}), step("create", VULTR, "x", new={}, stack="sg")), "of 2 stacks"),
     (
+        preview(step("create", VULTR, "x", new={}), changeSummary={"create": 1, "same": 12}),
+        "leaves out the 12 resources that stay as they are",
+    ),
+    (
         preview(diagnostics=[{"severity": "error", "message": "error: no room"}]),
         "the preview failed: no room",
     ),
@@ -154,6 +158,22 @@ def test_what_is_no_preview_is_one_clear_line(fleet, folder: Folder, text: str, 
     assert said.code == 2
     assert told in said.err
     assert "Traceback" not in said.err
+
+
+@pytest.mark.parametrize(
+    "words", [("--html", "page.html"), ("--explain", "nj/server"), ("--alternatives",), ("--compare-spec",)]
+)
+def test_what_a_preview_does_not_take_is_refused(fleet, folder: Folder, words: tuple[str, ...]) -> None:
+    folder.write("plan.json", preview(step("create", VULTR, "nj", new={"plan": "vhp-4c-8gb-amd", "region": "ewr"})))
+    said = fleet("cost", "--preview", "plan.json", *words)
+    assert said.code == 2
+    assert f"{words[0]} cannot be with --preview" in " ".join(said.err.split())
+    assert not (folder.root / "page.html").exists()
+
+
+def test_what_goes_without_a_known_price_is_counted_too(prices: PriceList) -> None:
+    found = priced(prices, preview(step("delete", "aws:rds/instance:Instance", "db", old={})))
+    assert [line.row for line in found.unpriced] == ["db/Instance"]
 
 
 def test_a_file_is_read_by_the_command_also_outside_a_fleet(fleet, folder: Folder, tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from decimal import Decimal
 from typing import Any
 
 from fleet.catalogue.prices import PriceList
-from fleet.configuration import Configuration
+from fleet.configuration import Configuration, load
 from fleet.cost.answer import Answer, answer
 from fleet.cost.estimate import estimate
 from fleet.cost.things import Server, StaticAddress
@@ -122,11 +122,17 @@ def test_a_spot_server_costs_its_spot_price_and_is_unpriced_where_none_is_known(
         values = {"provider": "aws", "service": "ec2", "location": "us-east-1", "plan": plan, "spot": True, "index": 1}
         folder.edit("Pulumi.nj.yaml", lambda stack: stack["config"]["fleet:hosts"].update(backtest=values))
 
+    def exported() -> Decimal | None:
+        configuration = load(folder.root)
+        return configuration.monthly_usd(next(ref for ref in configuration.hosts() if ref.id == "nj-backtest"))
+
     spot("c7i.xlarge")
     # 0.0513 x 730 = 37.449
     rows = {line.row: line.monthly_usd for line in folder.answer("nj").shown.lines}
     assert rows["nj-backtest/server"] == Decimal("37.45")
+    assert exported() == Decimal("37.449"), "what the stack exports"
     spot("t3.large")
+    assert exported() is None
     assert [line.row for line in folder.answer("nj").shown.unpriced] == ["nj-backtest/server"]
 
 

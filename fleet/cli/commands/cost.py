@@ -49,6 +49,16 @@ def cost(
     if preview:
         from fleet.cli.commands.cost_preview import cost_of_changes
 
+        ignored = {
+            "--html": html is not None,
+            "--explain": bool(explain),
+            "--alternatives": alternatives,
+            "--compare-spec": compare_spec,
+        }
+        if given := [option for option, asked in ignored.items() if asked]:
+            raise typer.BadParameter(
+                f"{', '.join(given)} cannot be with --preview, which takes --json or --markdown, --usage and --strict"
+            )
         cost_of_changes(Context(root), stacks or (), usage, as_json=json, as_markdown=markdown, strict=strict)
         return
 
