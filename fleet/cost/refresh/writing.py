@@ -51,14 +51,22 @@ def render(source: PriceSource, plans: Iterable[ListedPlan], today: date) -> str
 
 
 def write_all(texts: Mapping[Path, str]) -> None:
-    """Write files, each in one step: a reader sees the old one or the new one."""
-    for path, text in texts.items():
-        path.parent.mkdir(exist_ok=True)
-        with tempfile.NamedTemporaryFile("w", dir=path.parent, suffix=".part", delete=False, encoding="utf-8") as file:
-            file.write(text)
-        mode = path.stat().st_mode & 0o777 if path.exists() else 0o644
-        Path(file.name).chmod(mode)
-        os.replace(file.name, path)  # noqa: PTH105 - replaces what is there
+    """Write files, all or none: none takes its place before each one is on the disk whole."""
+    written: dict[Path, Path] = {}
+    try:
+        for path, text in texts.items():
+            path.parent.mkdir(exist_ok=True)
+            with tempfile.NamedTemporaryFile(
+                "w", dir=path.parent, suffix=".part", delete=False, encoding="utf-8"
+            ) as file:
+                written[path] = Path(file.name)
+                file.write(text)
+            written[path].chmod(path.stat().st_mode & 0o777 if path.exists() else 0o644)
+        for path, part in written.items():
+            os.replace(part, path)  # noqa: PTH105 - replaces what is there
+    finally:
+        for part in written.values():
+            part.unlink(missing_ok=True)
 
 
 def _row(plan: ListedPlan) -> dict[str, Any]:
