@@ -22,6 +22,9 @@ Status = Literal["active", "in-progress", "disabled"]
 Country = Annotated[str, Field(pattern=r"^[A-Z]{2}$", description="two capitals, such as US (ISO 3166)")]
 
 
+CLOCK = r"^([01][0-9]|2[0-3]):[0-5][0-9]$|^24:00$"
+
+
 class Endpoint(Frozen):
     """An address of a venue's interface."""
 
@@ -71,6 +74,19 @@ class RateLimit(Frozen):
     source: str
 
 
+class TradingHours(Frozen):
+    """When one of a venue's markets is open, by the clock of its place; holidays are not in it."""
+
+    of: str = ""
+    """The market, where the venue has several; empty for all that it has."""
+    days: Literal["every day", "Mon-Fri", "Sun-Fri"]
+    """``Sun-Fri``: from the opening on Sunday to the closing on Friday, with a break between closing and opening."""
+    opens: str = Field(pattern=CLOCK)
+    closes: str = Field(pattern=CLOCK)
+    zone: str = Field(pattern=r"^(UTC|[A-Z][A-Za-z_]+/[A-Za-z_/]+)$", description="a time zone, as America/New_York")
+    """Of the IANA database."""
+
+
 class Venue(Row):
     """A broker or a source of data."""
 
@@ -104,8 +120,8 @@ class Venue(Row):
     """Countries whose addresses it refuses."""
     refusal: str = ""
     """How it does that, with the source."""
-    hours: str = ""
-    """When it trades, with the time zone; empty: not stated."""
+    hours: tuple[TradingHours, ...] = ()
+    """When it trades; empty: not stated."""
     claimed_ms_from_cdmx: float | None = None
     """The specification's latency from Mexico City, which is a claim."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -45,6 +46,15 @@ def configuration() -> Configuration:
 def test_ten_brokers_and_ten_data_providers() -> None:
     kinds = [venue.kind for venue in VENUES.values()]
     assert (kinds.count("broker"), kinds.count("data")) == (10, 10)
+
+
+def test_every_broker_and_data_provider_says_when_it_trades_by_a_clock_that_exists() -> None:
+    for venue in VENUES.values():
+        assert venue.hours or venue.kind == "feed", venue.name
+        for hours in venue.hours:
+            assert ZoneInfo(hours.zone).key == hours.zone
+    [new_york] = VENUES["alpaca"].hours
+    assert (new_york.opens, new_york.closes, new_york.zone) == ("09:30", "16:00", "America/New_York")
 
 
 def test_mexc_is_disabled_and_kraken_in_progress() -> None:

@@ -28,7 +28,8 @@ def list_venues(root: Root = None, json: Json = False) -> None:
     rows += [(one.name, one.kind, one.status, "", "", "") for one in venues if one.name not in used]
     heads = ("venue", "kind", "status", "account", "region", "mode")
     if json:
-        print_json([dict(zip(heads, row, strict=True)) for row in rows])
+        hours = {venue.name: [vars(one) for one in venue.hours] for venue in venues}
+        print_json([{**dict(zip(heads, row, strict=True)), "hours": hours[row[0]]} for row in rows])
         return
     print_table("Venues", heads, rows)
 
