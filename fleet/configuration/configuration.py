@@ -70,6 +70,10 @@ class Configuration:
             by_phase.setdefault(self.fleet.regions[name].phase, []).append(name)
         return tuple(tuple(by_phase[phase]) for phase in sorted(by_phase))
 
+    def services(self) -> frozenset[str]:
+        """The services that its servers are rented from, by the catalogue's names."""
+        return frozenset(service_of(ref.host) for ref in self.hosts() if not isinstance(ref.host, ExistingHost))
+
     def monthly_usd(self, ref: HostRef) -> Decimal | None:
         """What a host costs a month by the price list, in US dollars; None where the price is not known."""
         if isinstance(ref.host, ExistingHost):

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 
 from fleet.catalogue.prices import PriceList
+from fleet.catalogue.staleness import is_stale
 from fleet.cost.line import Line
 from fleet.cost.money import MONTHS, NOTHING
 from fleet.cost.pricing import price_dns_use, price_things
@@ -17,9 +18,6 @@ from fleet.cost.usage import Usage
 
 REFRESHED = ("vultr", "digitalocean", "lightsail", "ec2")
 """Services whose plans ``fleet catalogue refresh`` reads."""
-
-STALE_AFTER = timedelta(days=60)
-"""Providers change their prices several times a year, some by more than half."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +87,7 @@ def stale_warnings(lines: Iterable[Line], today: date) -> tuple[str, ...]:
     """One sentence for each source and day that is too long ago."""
     counted: dict[tuple[str, str, date], int] = {}
     for line in lines:
-        if line.origin is not None and line.origin.as_of is not None and today - line.origin.as_of > STALE_AFTER:
+        if line.origin is not None and line.origin.as_of is not None and is_stale(line.origin.as_of, today):
             key = (line.service, line.origin.source, line.origin.as_of)
             counted[key] = counted.get(key, 0) + 1
     return tuple(

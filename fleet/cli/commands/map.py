@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from fleet.cli.age import tell_age
 from fleet.cli.context import Context, Root
 
 
@@ -36,3 +37,4 @@ def map_(
     to_venues = known(context.root, context.configuration.venues, prices.catalogue.places)
     write_picture(file, draw(chart(context.configuration, prices, measured, to_venues)))
     print(f"written: {file}")
+    tell_age(prices, context.configuration.services())

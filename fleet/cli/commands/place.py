@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
+from fleet.cli.age import tell_age
 from fleet.cli.context import Context, Json, Root
 from fleet.cli.output import print_json, print_table
 
@@ -98,6 +99,7 @@ def place(
         print_json(answer_facts(found))
     else:
         _tables(found)
+    tell_age(prices, {offer.service for offer in found.considered.offers} | configuration.services())
 
 
 def _tables(found: Answer) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from fleet.cli.age import tell_age
 from fleet.cli.context import Context, Json, Root
 from fleet.cli.output import print_json, print_table
 
@@ -104,6 +105,7 @@ def _of_the_fleet(context: Context) -> tuple[Decimal, Decimal, str]:
 
     prices = load_prices(context.configuration.catalogue, context.root / FOLDER)
     measured = known(context.root, context.configuration.venues, prices.catalogue.places)
+    tell_age(prices, context.configuration.services())
     rows = as_configured(Question(measured=measured), context.configuration, prices)
     hub, whole = rows.hub_alone, rows.configured
     used = [number for plan in (hub, whole) for number in enumerate(plan.served_from)]
