@@ -30,7 +30,8 @@ def is_rate_limit(message: str) -> bool:
     return _REFUSED_FOR_RATE.search(message) is not None
 
 
-async def _repeat_rate_limited(args: pulumi.ErrorHookArgs) -> bool:
+async def repeat_rate_limited(args: pulumi.ErrorHookArgs) -> bool:
+    """The hook: waits and says True, to try again, while a call is refused for its rate and attempts are left."""
     seen = len(args.errors)
     if not args.errors or not is_rate_limit(args.errors[0]) or seen > ATTEMPTS:
         return False
@@ -51,5 +52,5 @@ def rate_limit_hooks() -> pulumi.ResourceHookBinding:
     """The hook binding that every provider resource carries; registered once per program run (per event loop)."""
     loop = id(asyncio.get_event_loop())
     if loop not in _hooks:
-        _hooks[loop] = pulumi.ErrorHook("repeat-rate-limited", _repeat_rate_limited)
+        _hooks[loop] = pulumi.ErrorHook("repeat-rate-limited", repeat_rate_limited)
     return pulumi.ResourceHookBinding(on_error=[_hooks[loop]])

@@ -28,6 +28,8 @@ def run_waves(
 
     Returns the runs that took place, in order of completion; what never started is not in it.
     """
+    # A process of the same number may have been killed after it was interrupted.
+    forget_stop(workspace.root)
     runs: list[StackRun] = []
     try:
         for wave in ordered:

@@ -135,6 +135,12 @@ def test_host_parts_go_and_come_with_their_server(run_stack: Run) -> None:
         assert recorded.one(kind).inputs["server"] == "nj-id"
 
 
+def test_no_two_regions_upgrade_in_the_same_window(run_stack: Run) -> None:
+    path = "/etc/systemd/system/apt-daily-upgrade.timer.d/10-fleet.conf"
+    windows = {region: run_stack(region).one(BASE).inputs["files"][path] for region in ("nj", "sg")}
+    assert len(set(windows.values())) == len(windows)
+
+
 def test_user_data_is_secret_and_nothing_else_holds_a_key(run_stack: Run) -> None:
     recorded = run_stack("nj")
     assert is_secret(recorded.one(VULTR).inputs["userData"])

@@ -21,9 +21,12 @@ def adopt(
 ) -> None:
     """Show what would change on a standing server and which open ports would close; then, if agreed, bring it up."""
     from fleet.adoption.survey import closed_ports, record_closed_ports, survey
+    from fleet.operation.guard import refuse_during_exchange, refuse_placeholders
     from fleet.operation.run import up
 
     context = Context(root)
+    refuse_placeholders(context.configuration)
+    refuse_during_exchange(context.workspace.open_secrets())
     ref = next((ref for ref in context.configuration.hosts() if ref.id == host), None)
     if ref is None:
         raise typer.BadParameter(f"no host '{host}'. Hosts: {', '.join(context.configuration.host_ids())}")
