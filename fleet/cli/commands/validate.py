@@ -10,6 +10,7 @@ from fleet.cli.output import print_json
 
 def validate(root: Root = None, json: Json = False) -> None:
     """Check fleet.yaml and every stack file; every problem in one report. Needs no engine and no network."""
+    from fleet.configuration.warnings import warnings
     from fleet.model.problems import ConfigurationError
 
     context = Context(root)
@@ -20,14 +21,14 @@ def validate(root: Root = None, json: Json = False) -> None:
             raise
         print_json({"problems": [vars(problem) for problem in problems.problems]})
         raise typer.Exit(2) from None
-    placeholders = configuration.placeholders()
+    placeholders, told = configuration.placeholders(), list(warnings(configuration))
     if json:
-        print_json({"problems": [], "placeholders": [vars(problem) for problem in placeholders]})
+        print_json({"problems": [], "warnings": told, "placeholders": [vars(problem) for problem in placeholders]})
         return
     print(f"{len(configuration.stacks)} regions, {len(configuration.hosts())} hosts: no problems")
     for key in configuration.images.following():
         print(f"development: images.yaml: {key} follows its tag: each fleet up asks its registry which digest to run")
-    if configuration.fleet.questdb.backup is None:
-        print("warning: fleet.yaml: questdb.backup: no copy of the market database leaves the hub: there is no RPO")
+    for warning in told:
+        print(f"warning: {warning}")
     for problem in placeholders:
         print(f"before real servers: {problem}")
