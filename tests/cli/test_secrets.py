@@ -43,6 +43,7 @@ def test_set_list_and_remove(fleet: Fleet, folder: Path, monkeypatch: pytest.Mon
     assert stored(folder) == VALUE
     set_by_input(fleet, monkeypatch, "another", "binance/sg/api-key")
     assert fleet("secrets", "list").out == f"{NAME}\nbinance/sg/api-key\n"
+    assert fleet("secrets", "list", "--json").facts == [NAME, "binance/sg/api-key"]
 
     said = fleet("secrets", "remove", NAME)
     assert said.code == 0

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from fleet.cli.context import Context, Root
+from fleet.cli.context import Context, Json, Root
+from fleet.cli.output import print_json
 
 app = typer.Typer(name="secrets", help="Secrets with names in the fleet's encrypted file.", no_args_is_help=True)
 Name = Annotated[str, typer.Argument(help="Its name: venue, region and credential, such as alpaca/nj/api-key.")]
@@ -30,9 +31,13 @@ def set_secret(name: Name, root: Root = None) -> None:
 
 
 @app.command("list")
-def list_secrets(root: Root = None) -> None:
+def list_secrets(root: Root = None, json: Json = False) -> None:
     """The names of the secrets in the file."""
-    for name in Context(root).workspace.open_secrets().names():
+    names = list(Context(root).workspace.open_secrets().names())
+    if json:
+        print_json(names)
+        return
+    for name in names:
         print(name)
 
 
