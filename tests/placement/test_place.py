@@ -232,6 +232,21 @@ def test_the_plot_as_png(fleet: Fleet, tmp_path: Path) -> None:
     assert "ends in neither .svg nor .png" in refused.err
 
 
+def test_no_claim_moves_an_answer(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = fleet("place", "--json").facts
+
+    def nobody_asks() -> None:
+        raise AssertionError("a placement asks for claims")
+
+    for name in ("judged_claims", "load_expected_claims"):
+        monkeypatch.setattr(f"fleet.catalogue.claims.{name}", nobody_asks)
+    for venue in load_venues().values():
+        # The catalogue's rows are read once: what is claimed of them is another thing now.
+        monkeypatch.setitem(vars(venue), "claimed_ms_from_cdmx", 0.1)
+    assert load_venues()["binance"].claimed_ms_from_cdmx == 0.1
+    assert fleet("place", "--json").facts == before
+
+
 def test_claims_are_shown_beside_what_holds(fleet: Fleet) -> None:
     said = fleet("place", "--claims")
     assert said.code == 0
