@@ -232,6 +232,39 @@ def test_the_plot_as_png(fleet: Fleet, tmp_path: Path) -> None:
     assert "ends in neither .svg nor .png" in refused.err
 
 
+def test_beyond_sixteen_candidates_another_method_proves_an_answer_that_is_no_worse(fleet: Fleet) -> None:
+    few, many = fleet("place", "--json").facts, fleet("place", "--everywhere", "--json").facts
+    assert (few["method"], many["method"]) == ("every set", "mixed-integer program")
+    # Every place of the first question is one of the second.
+    assert float(many["best"]["score_ms"]) <= float(few["best"]["score_ms"])
+
+
+def test_each_provider_of_a_place_is_a_candidate_and_the_dearer_one_is_left_out(fleet: Fleet) -> None:
+    words = (
+        "place",
+        "--place",
+        "new-jersey",
+        "--place",
+        "singapore",
+        "--service",
+        "vultr",
+        "--service",
+        "digitalocean",
+    )
+    said = fleet(*words, "bybit", "--json").facts
+    [opened] = [server for server in said["best"]["open"] if server["place"] == "singapore"]
+    alone = {
+        service: fleet("place", "--place", "singapore", "--service", service, "bybit", "--json").facts["best"]
+        for service in ("vultr", "digitalocean")
+    }
+    prices = {
+        service: min(server["monthly_usd"] for server in plan["open"] if server["place"] == "singapore")
+        for service, plan in alone.items()
+    }
+    assert len(prices) == 2
+    assert opened["monthly_usd"] == min(prices.values(), key=Decimal)
+
+
 def test_no_claim_moves_an_answer(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
     before = fleet("place", "--json").facts
 
