@@ -101,7 +101,14 @@ def test_the_registered_key_lets_nobody_in_and_is_left_alone_by_a_new_master_sec
 def test_so_is_the_registered_key_at_aws(run_stack: Run, edit: Edit, host: dict[str, str], kind: str) -> None:
     wanted = {"provider": "aws", "location": "us-east-1", **host}
     edit("Pulumi.nj.yaml", lambda document: document["config"]["fleet:hosts"].update(main=wanted))
-    assert run_stack("nj").one(kind).ignored == {"publicKey"}
+    recorded = run_stack("nj")
+    assert recorded.one(kind).ignored == {"publicKey"}
+    # Nor does a new image, another key or a changed first-boot script replace the server.
+    machine = recorded.one(f"{kind.rpartition('/')[0]}/instance:Instance")
+    assert machine.protect
+    image = {"ec2": "ami", "lightsail": "blueprintId"}[host["service"]]
+    key = {"ec2": "keyName", "lightsail": "keyPairName"}[host["service"]]
+    assert machine.ignored >= {"userData", image, key}
 
 
 def test_only_a_raised_generation_unprotects_the_server(run_stack: Run, edit: Edit) -> None:
