@@ -66,14 +66,19 @@ def test_an_export_with_secrets_shows_the_first_contact_key_and_no_other(fleet: 
         shown = [name for name, secret in secrets.items() if secret in text]
         assert shown == [], stack
     generation = fleet.stand.configuration.hosts_of("nj")[0].host.generation
-    # A provider is told once, when the server is made: later exchanges of the master secret leave that as it is.
-    first_contact = ssh_secret(fleet.first_vault.ed25519_private(*first_contact_path("nj", generation)))
+    # A provider is told once, when the server is made: later exchanges of the master secret leave that as it is. Other
+    # tests exchange it, and one loses New Jersey's server, which is made again.
+    told = [
+        ssh_secret(vault.ed25519_private(*first_contact_path("nj", generation)))
+        for vault in (fleet.first_vault, fleet.stand.vault)
+    ]
     environment = {**fleet.stand.workspace.engine_environment()}
     command = ["pulumi", "stack", "export", "--show-secrets", "--stack", "nj"]
     exported = subprocess.run(
         command, cwd=fleet.stand.root, env=environment, capture_output=True, text=True, check=True
     ).stdout
-    assert first_contact in exported, "what a provider is told is in its encrypted state: the documented exception"
+    found = [key for key in told if key in exported]
+    assert found, "what a provider is told is in its encrypted state: the documented exception"
     assert [name for name, secret in secrets.items() if secret in exported] == []
 
 
