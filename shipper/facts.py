@@ -64,6 +64,15 @@ class Interval:
 
 
 @dataclass(frozen=True)
+class Partition:
+    """What a table holds of one span of its calendar (an hour, a day: as it is partitioned)."""
+
+    rows: int
+    times: Interval
+    """From its first row to its last."""
+
+
+@dataclass(frozen=True)
 class Mark:
     """How far a table was shipped."""
 

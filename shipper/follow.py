@@ -11,9 +11,10 @@ from functools import partial
 from operator import itemgetter
 from typing import Any, Protocol
 
+from shipper.compare import Differs, Equal, compared
 from shipper.database import Refused, Unreachable
 from shipper.decide import Copy, Nothing, Resync, decide, missing_columns
-from shipper.facts import Column, Copied, Interval, Mark, Table, Transaction
+from shipper.facts import Column, Copied, Interval, Mark, Partition, Table, Transaction
 from shipper.marks import FORGET, RESYNC, Marks
 from shipper.progress import FOLLOWING, WAITING, Progress
 from shipper.rows import Unwritable, unsupported
@@ -52,7 +53,7 @@ class Source(Protocol):
     def columns(self, table: str) -> tuple[Column, ...]: ...
     def definition(self, table: str, name: str) -> str: ...
     def rows(self, table: str, columns: Sequence[Column], interval: Interval, limit: int) -> list[list[Any]]: ...
-    def counts(self, table: str) -> dict[str, int]: ...
+    def partitions(self, table: str, columns: Sequence[Column]) -> dict[str, Partition]: ...
 
 
 class Sink(Protocol):
@@ -67,7 +68,7 @@ class Sink(Protocol):
     def prepared(self, table: str, columns: Sequence[Column], rows: Sequence[Sequence[Any]]) -> Any: ...
     def write(self, prepared: Any) -> None: ...
     def applied(self, table: str) -> bool: ...
-    def counts(self, table: str) -> dict[str, int]: ...
+    def partitions(self, table: str, columns: Sequence[Column]) -> dict[str, Partition]: ...
 
 
 @dataclass(frozen=True)
@@ -120,6 +121,8 @@ class Follower:
         self._refused: dict[str, float] = {}
         self._behind_since: dict[str, float] = {}
         self._copies: dict[str, Copied] = {}
+        self._mended: set[str] = set()
+        """Tables of which rows were copied again and that were not found equal since."""
         self._swept = 0.0
         self._moved = False
         """Whether the last look found rows to ship."""
@@ -374,9 +377,7 @@ class Follower:
         return self._columns[table]
 
     def compare(self) -> None:
-        """Count the rows of both sides where both have come to rest; what differs must be copied anew.
-
-        In all, not by partition: QuestDB divides a partition on one side and not on the other.
+        """Count the rows of both sides where both have come to rest; what the replica lacks is copied again.
 
         Raises:
             Unreachable: a server did not answer.
@@ -385,13 +386,29 @@ class Follower:
             mark = self._marks.get(name)
             if mark is None or name in self._marks.needs_resync:
                 continue
-            ours, theirs = (sum(side.counts(name).values()) for side in (self._source, self._sink))
-            at_rest = self._source.visible().get(name) == mark.transaction and self._sink.applied(name)
-            if not at_rest or sum(self._sink.counts(name).values()) != theirs:
-                continue
-            self._progress.compared(name, ours - theirs)
-            if ours != theirs:
-                self._marks.give_up(name, f"it has {ours} rows on the primary and {theirs} on the replica")
+            try:
+                self._compare(name, mark)
+            except Refused as problem:
+                # Dropped between two questions, for instance: the next look meets it.
+                self._progress.failed(f"{name}: not compared: {problem}")
+
+    def _compare(self, table: str, mark: Mark) -> None:
+        columns = self._known_columns(table)
+        ours, theirs = self._source.partitions(table, columns), self._sink.partitions(table, columns)
+        at_rest = self._source.visible().get(table) == mark.transaction and self._sink.applied(table)
+        if not at_rest or self._sink.partitions(table, columns) != theirs:
+            return
+        found = compared(ours, theirs)
+        self._progress.compared(table, found.delta)
+        if isinstance(found, Equal):
+            self._mended.discard(table)
+        elif isinstance(found, Differs) or table in self._mended:
+            self._marks.give_up(table, found.text)
+        else:
+            self._progress.failed(f"{table}: {found.text}; copied again")
+            rows = sum(self._ship_interval(table, table, columns, interval) for interval in found.intervals)
+            self._progress.acknowledged(table, rows, [])
+            self._mended.add(table)
 
 
 def _unsupported(columns: Sequence[Column]) -> str:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 from shipper.database import Database
-from shipper.facts import Column, Interval, Table, Transaction
+from shipper.facts import Column, Interval, Partition, Table, Transaction
 from shipper.rows import NANOSECONDS, designated, quoted, select
 
 HEARTBEAT = "_repl_heartbeat"
@@ -85,9 +86,9 @@ class Primary:
         """The first rows of an interval, in the order of time."""
         return self._database.ask(select(table, columns, interval, limit))
 
-    def counts(self, table: str) -> dict[str, int]:
-        """Rows of each partition, by its name."""
-        return counts_of(self._database, table)
+    def partitions(self, table: str, columns: Sequence[Column]) -> dict[str, Partition]:
+        """What there is of each span of the table's calendar."""
+        return partitions_of(self._database, table, columns)
 
     def beat(self, source: str) -> None:
         """Write a row of the heartbeat table, which is made where it is missing."""
@@ -106,10 +107,40 @@ def columns_of(database: Database, table: str) -> tuple[Column, ...]:
     return tuple(Column(name, kind, bool(time), bool(key)) for name, kind, time, key in found)
 
 
-def counts_of(database: Database, table: str) -> dict[str, int]:
-    """Rows of each partition of a table, by the partition's name."""
-    found = database.ask(f"SELECT name, numRows FROM table_partitions('{_literal(table)}')")
-    return {name: int(rows) for name, rows in found}
+SPANS = {"HOUR": 13, "DAY": 10, "MONTH": 7, "YEAR": 4}
+"""How much of a time's text (``2026-11-23T18:34``) is the same for all of one span of the calendar."""
+
+EPOCH = datetime(1970, 1, 1)
+
+
+def partitions_of(database: Database, table: str, columns: Sequence[Column]) -> dict[str, Partition]:
+    """What there is of each span of a table's calendar, by the span's own time.
+
+    A server divides a large partition that is written out of order, each server as it likes: the pieces are counted as
+    the span that they are of, since by their names two servers would not compare. Asked of the table's own directory of
+    partitions, which costs the same however many rows there are.
+    """
+    found = database.ask(
+        "SELECT partitionBy, cast(minTimestamp AS LONG), cast(maxTimestamp AS LONG), numRows "
+        f"FROM table_partitions('{_literal(table)}') WHERE numRows > 0"
+    )
+    # Here, unlike in the log, the times are as fine as the table's.
+    microsecond = 1000 if designated(columns).type == NANOSECONDS else 1
+    spans: dict[str, Partition] = {}
+    for unit, first, last, rows in found:
+        span = _span(str(unit), EPOCH + timedelta(microseconds=first // microsecond))
+        known = spans.get(span, Partition(0, Interval(first, last)))
+        times = Interval(min(known.times.first, first), max(known.times.last, last))
+        spans[span] = Partition(known.rows + int(rows), times)
+    return spans
+
+
+def _span(unit: str, begins: datetime) -> str:
+    if unit == "WEEK":
+        year, week, _ = begins.isocalendar()
+        return f"{year}-W{week:02}"
+    # A table without partitions is one span.
+    return begins.isoformat()[: SPANS.get(unit, 0)]
 
 
 def _literal(text: str) -> str:

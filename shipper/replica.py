@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from shipper.database import Database, Refused
-from shipper.facts import Column, Copied
-from shipper.primary import HEARTBEAT, columns_of, counts_of
+from shipper.facts import Column, Copied, Partition
+from shipper.primary import HEARTBEAT, columns_of, partitions_of
 from shipper.rows import lines, precision, quoted
 
 
@@ -77,9 +77,9 @@ class Replica:
         found = self._database.ask("SELECT name, writerTxn, sequencerTxn FROM wal_tables()")
         return all(written == committed for name, written, committed in found if name == table)
 
-    def counts(self, table: str) -> dict[str, int]:
-        """Rows of each partition, by its name."""
-        return counts_of(self._database, table)
+    def partitions(self, table: str, columns: Sequence[Column]) -> dict[str, Partition]:
+        """What there is of each span of the table's calendar."""
+        return partitions_of(self._database, table, columns)
 
     def last_beat(self) -> float | None:
         """Seconds since the newest heartbeat that can be read here, by the replica's clock; None before the first."""

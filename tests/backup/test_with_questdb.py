@@ -2,31 +2,21 @@
 
 from __future__ import annotations
 
-import json
-import os
 import shutil
-import socket
 import subprocess
 import sys
-import time
-import urllib.error
-import urllib.parse
-import urllib.request
 from collections.abc import Iterator
-from contextlib import suppress
 from typing import Any
 
 import pytest
 
 from backup.tables import tables_of
-from lab.image.build import cache_folder
-from lab.image.service_recipe import QUESTDB
 from templates.render import render
 from tests.backup.standing import Database, Hub
+from tests.questdb_process import QuestdbProcess, until
 
 pytestmark = pytest.mark.parts
 
-READY_SECONDS = 120.0
 TABLE = (
     "CREATE TABLE '{}' (ts TIMESTAMP, id LONG, venue SYMBOL) TIMESTAMP(ts) PARTITION BY HOUR WAL "
     "DEDUP UPSERT KEYS(ts, id)"
@@ -39,11 +29,10 @@ class Questdb(Database):
 
     def __init__(self, hub: Hub) -> None:
         super().__init__(hub)
-        self._port = free_port()
-        self._process: subprocess.Popen[bytes] | None = None
+        self._server = QuestdbProcess(self.volume())
         self._scripts = hub.volume.parent / "scripts"
         self._scripts.mkdir()
-        address = f"http://127.0.0.1:{self._port}/exec?query="
+        address = f"http://{self._server.address}/exec?query="
         (self._scripts / "sql.sh").write_text(f"exec {sys.executable} -c '{ASK}' '{address}' \"$2\"\n")
         script = render("bundles/questdb/backup.sh.j2", root=str(hub.volume), scripts=str(self._scripts))
         (self._scripts / "backup.sh").write_text(script)
@@ -52,51 +41,20 @@ class Questdb(Database):
         subprocess.run(["bash", self._scripts / "backup.sh"], check=True)
 
     def running(self) -> bool:
-        return self._process is not None
+        return self._server.running
 
     def stop(self) -> None:
-        assert self._process is not None
-        self._process.terminate()
-        self._process.wait()
-        self._process = None
+        self._server.stop()
 
     def start(self) -> None:
-        settings = {
-            "QDB_HTTP_BIND_TO": f"127.0.0.1:{self._port}",
-            "QDB_HTTP_MIN_ENABLED": "false",
-            "QDB_PG_ENABLED": "false",
-            "QDB_LINE_TCP_ENABLED": "false",
-            "QDB_TELEMETRY_ENABLED": "false",
-        }
-        jar = cache_folder() / QUESTDB.file_name
-        command = ["java", "-Xmx256m", "--add-exports", "java.base/jdk.internal.vm=io.questdb", "-p", jar]
-        self._process = subprocess.Popen(
-            [*command, "-m", "io.questdb/io.questdb.ServerMain", "-d", self.volume()],
-            env={**os.environ, **settings},
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        deadline = time.monotonic() + READY_SECONDS
-        while True:
-            with suppress(OSError):
-                self.ask("SELECT 1")
-                return
-            assert self._process.poll() is None, "QuestDB ended"
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
+        self._server.start()
 
     def rows(self, table: str) -> int:
         [[found]] = self.ask(f"SELECT count() FROM '{table}'")
         return int(found)
 
     def ask(self, statement: str) -> list[list[Any]]:
-        address = f"http://127.0.0.1:{self._port}/exec?{urllib.parse.urlencode({'query': statement})}"
-        try:
-            with urllib.request.urlopen(address, timeout=30) as answer:
-                found: list[list[Any]] = json.load(answer).get("dataset", [])
-        except urllib.error.HTTPError as refused:
-            raise AssertionError(refused.read()) from None
-        return found
+        return self._server.ask(statement)
 
     def insert(self, table: str, first: int, rows: int) -> None:
         """Rows, each a second after the one before; they can be read afterwards."""
@@ -105,26 +63,14 @@ class Questdb(Database):
             f"INSERT INTO '{table}' SELECT timestamp_sequence({first}000000, 1000000), x + {first}, 'alpaca' "
             f"FROM long_sequence({rows})"
         )
-        deadline = time.monotonic() + READY_SECONDS
-        while self.rows(table) != before + rows:
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
-
-
-def free_port() -> int:
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        port: int = listening.getsockname()[1]
-    return port
+        until(lambda: self.rows(table) == before + rows)
 
 
 @pytest.fixture
 def database(hub: Hub) -> Iterator[Questdb]:
-    if shutil.which("java") is None or not (cache_folder() / QUESTDB.file_name).exists():
-        pytest.skip("needs java, and the QuestDB that making the lab's images leaves in the cache")
+    database = Questdb(hub)
     shutil.rmtree(hub.volume)
     hub.volume.mkdir()
-    database = Questdb(hub)
     hub.database = database
     database.start()
     yield database

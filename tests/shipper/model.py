@@ -11,11 +11,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from shipper.database import Refused
-from shipper.facts import Column, Copied, Interval, Table, Transaction
+from shipper.facts import Column, Copied, Interval, Partition, Table, Transaction
 
 TIME = Column("ts", "TIMESTAMP", designated=True, key=True)
 KEY = Column("id", "LONG", key=True)
 VALUE = Column("px", "DOUBLE")
+
+SPAN = 10
+"""Timestamps of one partition."""
 
 Rows = dict[tuple[int, int], tuple[Any, ...]]
 
@@ -103,9 +106,12 @@ class Server:
         self.between()
         return read
 
-    def counts(self, table: str) -> dict[str, int]:
-        self.before("counts")
-        return {"all": len(self.stores[table].rows)}
+    def partitions(self, table: str, columns: Sequence[Column]) -> dict[str, Partition]:
+        self.before("partitions")
+        spans: dict[str, list[int]] = {}
+        for moment, _ in self.stores[table].rows:
+            spans.setdefault(str(moment // SPAN), []).append(moment)
+        return {span: Partition(len(times), Interval(min(times), max(times))) for span, times in spans.items()}
 
     # --- as the sink ---
 

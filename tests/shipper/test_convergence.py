@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from shipper.database import Unreachable
+from shipper.facts import Interval
 from shipper.follow import SWEEP_SECONDS, Follower, Piece
 from shipper.marks import FORGET, RESYNC, Marks
 from shipper.progress import Progress
@@ -172,18 +173,61 @@ def test_a_purged_log_is_noticed(tmp_path: Path) -> None:
     assert "purged" in Marks(tmp_path).needs_resync["trades"]
 
 
-def test_rows_that_vanished_on_the_replica_are_found_by_counting(tmp_path: Path) -> None:
+def test_rows_that_vanished_on_the_replica_are_found_by_counting_and_copied_again(tmp_path: Path) -> None:
+    """As after a replica's host lost power: what it had acknowledged was not on its disk."""
+    source, sink = Server("hub"), Server("nj")
+    source.stores["trades"] = trades = Store("trades~1")
+    trades.commit([(1, 1, 1.0), (2, 1, 2.0), (11, 1, 3.0), (25, 1, 4.0)])
+    trades.apply()
+    told = Progress("nj")
+    ours = Follower(source, sink.sink(), Marks(tmp_path), told, wait=lambda _: None)
+    ours.look()
+    ours.compare()
+    assert told.document()["errors"] == 0
+    del sink.stores["trades"].rows[2, 1], sink.stores["trades"].rows[25, 1]
+    read: list[Interval] = []
+    rows = source.rows
+    source.rows = lambda table, columns, interval, limit: (
+        read.append(interval)
+        or rows(  # type: ignore[method-assign]
+            table, columns, interval, limit
+        )
+    )
+    ours.compare()
+    assert sink.stores["trades"].rows == trades.rows
+    assert read == [Interval(1, 2), Interval(25, 25)], "only the partitions that lacked rows are copied"
+    said = told.document()
+    assert said["row_differences"] == {"trades": 2}
+    assert "2 rows on the primary and 1 on the replica in 0, 1 rows on the primary and 0" in said["last_error"]
+    ours.compare()
+    assert told.document()["row_differences"] == {"trades": 0}
+    assert Marks(tmp_path).needs_resync == {}
+
+
+def test_what_copying_again_does_not_mend_needs_a_resync(tmp_path: Path) -> None:
     source, sink = Server("hub"), Server("nj")
     source.stores["trades"] = trades = Store("trades~1")
     trades.commit([(1, 1, 1.0), (2, 1, 2.0)])
     trades.apply()
     ours = follower(source, sink, tmp_path)
     ours.look()
+    # A replica that acknowledges and does not keep.
+    lost = sink.stores["trades"].rows
+    lost.popitem()
+    written = sink.write
+    sink.write = lambda prepared: None  # type: ignore[method-assign]
     ours.compare()
     assert Marks(tmp_path).needs_resync == {}
-    sink.stores["trades"].rows.popitem()
     ours.compare()
-    assert "2 rows on the primary and 1 on the replica" in Marks(tmp_path).needs_resync["trades"]
+    assert "2 rows on the primary and 1 on the replica in 0" in Marks(tmp_path).needs_resync["trades"]
+    sink.write = written  # type: ignore[method-assign]
+    Marks(tmp_path).request(RESYNC, "trades")
+    ours.look()
+    # One too many and one too few in all are the same number: the partitions tell them apart.
+    sink.stores["trades"].rows[31, 1] = (31, 1, 9.0)
+    del sink.stores["trades"].rows[2, 1]
+    ours.compare()
+    assert "0 rows on the primary and 1 on the replica in 3" in Marks(tmp_path).needs_resync["trades"]
 
 
 def test_a_replica_that_lost_its_disk_is_filled_again_by_itself(tmp_path: Path) -> None:
