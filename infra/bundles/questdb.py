@@ -1,8 +1,9 @@
 """The bundle ``questdb``: the primary on the hub with a shipper for each replica, a read replica elsewhere.
 
-Clients know two logins of the SQL port: the reader's, which a replica's services get, and the writer's, for the
-primary alone. What comes over HTTP needs a third one, which only the shippers have; ILP over TCP is off, since it knows
-no read-only user.
+Clients know two logins of the SQL port: the reader's, which a replica's services get, and the writer's, which the
+primary alone knows: every region's services hold it, and on a replica it must open nothing. What comes over HTTP needs
+a third one, which only the shippers have, and which administers a replica, too; ILP over TCP is off, since it knows no
+read-only user.
 """
 
 from __future__ import annotations
@@ -135,19 +136,21 @@ def _release(
     image = images.pinned("questdb")
     python_image = images.pinned("python") if replicas else ""
     published = tuple(PublishedPort(str(address), port) for port in ports)
+    is_replica = QUESTDB_HTTP in ports
+    administrator = HTTP_USER if is_replica else WRITER
     compose = render(
         "bundles/questdb/compose.yaml.j2",
         image=image,
         uid=UID,
         root=ROOT,
-        is_replica=QUESTDB_HTTP in ports,
+        is_replica=is_replica,
         entrypoint=replication.entrypoint(SCRIPTS, ROOT) if replication else (),
         replication=replication.environment(SECRETS) if replication else {},
         scripts=SCRIPTS,
         secrets=SECRETS,
         heap_mb=memory.heap_mb,
         memory_mb=memory.limit_mb,
-        writer=WRITER,
+        administrator=administrator,
         reader=READER,
         http_user=HTTP_USER,
         ports=published,
@@ -161,7 +164,7 @@ def _release(
         bundle=BUNDLE,
         files=(
             ReleaseFile(COMPOSE_FILE, compose),
-            *_files(vault),
+            *_files(administrator, vault),
             *_shipper_files(replicas),
             *_replication_files(replication, vault),
         ),
@@ -176,11 +179,12 @@ def _release(
     )
 
 
-def _files(vault: Vault) -> Iterator[ReleaseFile]:
-    for user in (WRITER, READER, HTTP_USER):
+def _files(administrator: str, vault: Vault) -> Iterator[ReleaseFile]:
+    for user in dict.fromkeys((administrator, READER, HTTP_USER)):
         yield ReleaseFile(f"secrets/{user}", password_reference(user, vault), mode=0o400, uid=UID)
     yield ReleaseFile("scripts/sql.sh", render("bundles/questdb/sql.sh.j2", port=QUESTDB_SQL, seconds=SQL_SECONDS))
-    yield ReleaseFile("scripts/backup.sh", render("bundles/questdb/backup.sh.j2", root=ROOT, scripts=SCRIPTS))
+    backup = render("bundles/questdb/backup.sh.j2", root=ROOT, scripts=SCRIPTS, administrator=administrator)
+    yield ReleaseFile("scripts/backup.sh", backup)
 
 
 def _shipper_files(replicas: tuple[Replica, ...]) -> Iterator[ReleaseFile]:

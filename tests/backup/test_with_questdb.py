@@ -34,7 +34,9 @@ class Questdb(Database):
         self._scripts.mkdir()
         address = f"http://{self._server.address}/exec?query="
         (self._scripts / "sql.sh").write_text(f"exec {sys.executable} -c '{ASK}' '{address}' \"$2\"\n")
-        script = render("bundles/questdb/backup.sh.j2", root=str(hub.volume), scripts=str(self._scripts))
+        script = render(
+            "bundles/questdb/backup.sh.j2", root=str(hub.volume), scripts=str(self._scripts), administrator="writer"
+        )
         (self._scripts / "backup.sh").write_text(script)
 
     def make_copy(self) -> None:

@@ -41,7 +41,9 @@ class Database:
             file.write_text(content)
         self._scripts.mkdir()
         (self._scripts / "sql.sh").write_text(f'[ "$1" = writer ] && echo "$2" >> "{self._statements}"\n')
-        script = render("bundles/questdb/backup.sh.j2", root=str(self.root), scripts=str(self._scripts))
+        script = render(
+            "bundles/questdb/backup.sh.j2", root=str(self.root), scripts=str(self._scripts), administrator="writer"
+        )
         (self._scripts / "backup.sh").write_text(script)
 
     def back_up(self) -> subprocess.CompletedProcess[str]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import shlex
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +23,8 @@ from fleet.rehearsal.stand import Stand
 from fleet.secrets import Vault
 from lab.lab import Lab
 from lab.settings import CHECKOUT
+
+COMMAND_SECONDS = 600
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,21 @@ class StandingFleet:
 
     def refresh(self, *stacks: str) -> dict[str, StackRun]:
         return self._succeeded(refresh, stacks)
+
+    def command(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """A command of ``fleet``, as a person runs it who types nothing; it may fail, but not with a traceback."""
+        done = subprocess.run(
+            [sys.executable, "-m", "fleet", *words],
+            env={**self.stand.workspace.engine_environment(), "FLEET_ROOT": str(self.stand.root)},
+            capture_output=True,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            timeout=COMMAND_SECONDS,
+            check=False,
+        )
+        assert "Traceback" not in done.stdout + done.stderr, done.stderr
+        print(done.stdout, done.stderr)
+        return done
 
     def attempt(self, stack: str) -> StackRun:
         """Bring one stack up; it may fail."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from collections.abc import Callable
 
 import pytest
@@ -19,7 +18,6 @@ pytestmark = pytest.mark.lab
 Eventually = Callable[[Callable[[], object]], None]
 
 ROWS = 20_000
-MINUTES_10 = 600
 
 
 @pytest.fixture(scope="module")
@@ -28,19 +26,7 @@ def market(fleet: StandingFleet) -> Market:
 
 
 def db(fleet: StandingFleet, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """``fleet db``, as a person runs it who types nothing."""
-    done = subprocess.run(
-        [sys.executable, "-m", "fleet", "db", *arguments],
-        env={**fleet.stand.workspace.engine_environment(), "FLEET_ROOT": str(fleet.stand.root)},
-        capture_output=True,
-        text=True,
-        stdin=subprocess.DEVNULL,
-        timeout=MINUTES_10,
-        check=False,
-    )
-    assert "Traceback" not in done.stdout + done.stderr
-    print(done.stdout, done.stderr)
-    return done
+    return fleet.command("db", *arguments)
 
 
 def test_copies_are_due_by_a_timer_on_the_hub_alone(market: Market) -> None:

@@ -20,6 +20,8 @@ Eventually = Callable[[Callable[[], object]], None]
 PROGRAM = Path(__file__).with_name("market.py")
 QUESTDB = questdb.CONTAINER
 SHIPPER = questdb.shipper_container("nj")
+TRADING = "fleet-trading-trading-service-1"
+CLIENT = Path(__file__).with_name("replica_client.py")
 BESIDE = "fleet-questdb-shipper-tyo-1"
 """A container on the hub that is spared all faults: from it the tests write and compare."""
 
@@ -80,6 +82,12 @@ class Market:
     def replica_address(self, host: str) -> str:
         return f"{self.fleet.mesh_address(host)}:9000"
 
+    def metrics(self, replica: str) -> str:
+        """As what scrapes them reads them: a container on the hub, as ``BESIDE`` is."""
+        scrape = "import sys, urllib.request as u; print(u.urlopen(sys.argv[1], timeout=5).read().decode())"
+        address = f"http://shipper-{replica}:9101/metrics"
+        return self.fleet.on("hub", "docker", "exec", BESIDE, "python3", "-c", scrape, address)
+
     def shipper(self, *words: str) -> str:
         argv = ("docker", "exec", SHIPPER, "python3", "-B", "-m", "shipper", *words)
         return self.fleet.on("hub", *argv)
@@ -94,10 +102,7 @@ def test_a_row_written_on_the_hub_is_read_in_new_jersey_and_singapore(market: Ma
     market.primary("INSERT INTO first VALUES (now(), 'BTC', 1, 2.5, 'a row')")
     for host in ("nj", "sg"):
         eventually(lambda host=host: "a row" in market.on_replica(host, "SELECT note FROM first")[1])
-    # What scrapes metrics is a container on the hub, as this one is.
-    scrape = "import sys, urllib.request as u; print(u.urlopen(sys.argv[1], timeout=5).read().decode())"
-    said = market.fleet.on("hub", "docker", "exec", BESIDE, "python3", "-c", scrape, "http://shipper-nj:9101/metrics")
-    assert 'questdb_replica_txn_lag{replica="nj",table="first"} 0' in said
+    assert 'questdb_replica_txn_lag{replica="nj",table="first"} 0' in market.metrics("nj")
 
 
 def test_nothing_can_be_written_on_a_replica_by_any_port_that_a_client_reaches(market: Market) -> None:
@@ -119,6 +124,23 @@ def test_nothing_can_be_written_on_a_replica_by_any_port_that_a_client_reaches(m
     hub = "import sys,urllib.request; urllib.request.urlopen(sys.argv[1], data=b'first id=1i', timeout=5)"
     done = market.fleet.lab.run("hub", ["python3", "-c", hub, f"http://{address}:9000/write"])
     assert "401" in done.stderr
+
+
+def test_a_service_of_the_region_reads_its_replica_and_writes_by_no_way_and_no_login_that_it_holds(
+    market: Market,
+) -> None:
+    """It holds the writer's login, for the primary on the hub."""
+    market.fleet.on("nj", "sh", "-c", f"cat > /tmp/client.py <<'END'\n{CLIENT.read_text()}\nEND")
+    shell = 'exec docker exec --interactive "$0" python3 - "$@" < /tmp/client.py'
+    found = json.loads(
+        market.fleet.on("nj", "sh", "-c", shell, TRADING, questdb.SERVICE, market.fleet.mesh_address("nj"))
+    )
+    assert set(found["reads"].values()) == {"done"}
+    assert {attempt for attempt, came in found["writes"].items() if came == "done"} == set()
+    # The reader's statements were judged, not merely its connection; the writer is nobody here.
+    said = found["writes"]
+    assert all("Write permission denied" in came for attempt, came in said.items() if " SQL reader " in attempt)
+    assert all("invalid username/password" in came for attempt, came in said.items() if " SQL writer " in attempt)
 
 
 def test_shipper_replica_primary_and_mesh_fail_within_a_million_rows_and_no_row_is_missing(
@@ -151,7 +173,10 @@ def test_shipper_replica_primary_and_mesh_fail_within_a_million_rows_and_no_row_
 
     eventually(caught_up)
     eventually(lambda: market.digest("trades", market.replica_address("nj")) == market.digest("trades", "questdb:9000"))
-    assert market.digest("trades", "questdb:9000")["rows"] > 0.85 * ROWS
+    # And both hold what the writer wrote: each row that was acknowledged, with the last price it was given.
+    held = json.loads(market.program("check", "trades", str(ROWS), "7", "questdb:9000"))
+    assert held == {"written": held["written"], "rows": held["written"], "missing": 0, "different": 0}
+    assert held["written"] > 0.85 * ROWS
     assert market.status()["needs_resync"] == {}
 
 
@@ -159,10 +184,11 @@ def test_shipper_replica_primary_and_mesh_fail_within_a_million_rows_and_no_row_
     ("change", "reason"),
     [
         ("ALTER TABLE {} DROP COLUMN note", "a column was dropped"),
+        (f"DROP TABLE {{}}; {TRADES}", "dropped"),
         ("UPDATE {} SET px = 0 WHERE id = 1", "UPDATE"),
         ("TRUNCATE TABLE {}", "TRUNCATE"),
     ],
-    ids=["dropped column", "update", "truncate"],
+    ids=["dropped column", "dropped and made again", "update", "truncate"],
 )
 def test_what_cannot_be_followed_is_said_and_mended_by_a_command(
     market: Market, eventually: Eventually, change: str, reason: str
@@ -172,13 +198,20 @@ def test_what_cannot_be_followed_is_said_and_mended_by_a_command(
     market.primary(f"INSERT INTO {table} VALUES ('2024-01-01T00:00:00Z', 'BTC', 1, 2.5, 'kept')")
     eventually(lambda: "kept" in market.on_replica("nj", f"SELECT note FROM {table}")[1])
 
-    market.primary(change.format(table))
+    for statement in change.split("; "):
+        market.primary(statement.format(table))
     eventually(lambda: reason in market.status()["needs_resync"].get(table, ""))
     assert "kept" in market.on_replica("nj", f"SELECT note FROM {table}")[1], (
         "what is there stays, and is said to be old"
     )
 
-    market.shipper("resync", "/etc/shipper/config.json", table)
+    told = market.fleet.command("db", "status")
+    assert told.returncode == 1
+    command = f"fleet db resync nj {table}"
+    assert f"nj: {table}: " in told.stdout
+    assert f"Mend it: {command}" in told.stdout
+    assert f'questdb_replica_needs_resync{{replica="nj",table="{table}"}} 1' in market.metrics("nj")
+    assert market.fleet.command(*command.split()[1:]).returncode == 0
     eventually(lambda: table not in market.status()["needs_resync"])
     eventually(lambda: market.digest(table, market.replica_address("nj")) == market.digest(table, "questdb:9000"))
 
@@ -239,3 +272,21 @@ def test_a_replica_whose_disk_was_lost_is_filled_again(market: Market, eventuall
     market.fleet.refresh("sg")
     market.fleet.up("sg")
     eventually(lambda: "kraken" in market.on_replica("sg", "SELECT venue FROM wider")[1])
+
+
+def test_every_table_of_a_replica_is_copied_anew_by_one_command(market: Market, eventually: Eventually) -> None:
+    listed = "SELECT table_name, directoryName FROM tables() WHERE table_name IN ('first', 'wider')"
+    address = market.replica_address("nj")
+
+    def directories() -> dict[str, str]:
+        return dict(json.loads(market.program("sql", address, listed))["dataset"])
+
+    before = directories()
+    assert set(before) == {"first", "wider"}
+    assert market.fleet.command("db", "bootstrap", "nj").returncode == 0
+    eventually(lambda: set(directories()) == set(before) and not set(directories().items()) & set(before.items()))
+    for table in before:
+        eventually(lambda table=table: market.digest(table, address) == market.digest(table, "questdb:9000"))
+    replicas = json.loads(market.fleet.command("db", "status", "--json").stdout)["replicas"]
+    [needs] = [replica["needs_resync"] for replica in replicas if replica["host"] == "nj"]
+    assert set(needs) == {"odd_type"}, "what cannot be shipped stays so"

@@ -74,7 +74,7 @@ def samples(first_boot: dict[str, Any], firewall: dict[str, Any]) -> dict[str, d
             "secrets": "/run/secrets",
             "heap_mb": 384,
             "memory_mb": 1024,
-            "writer": "writer",
+            "administrator": "writer",
             "reader": "reader",
             "http_user": "shipper",
             "ports": [{"address": "10.77.0.1", "port": 8812}],
@@ -87,7 +87,11 @@ def samples(first_boot: dict[str, Any], firewall: dict[str, Any]) -> dict[str, d
         },
         "bundles/questdb/sql.sh.j2": {"port": 8812, "seconds": 20},
         "bundles/questdb/start.sh.j2": {"root": "/var/lib/questdb"},
-        "bundles/questdb/backup.sh.j2": {"root": "/var/lib/questdb", "scripts": "/etc/questdb"},
+        "bundles/questdb/backup.sh.j2": {
+            "root": "/var/lib/questdb",
+            "scripts": "/etc/questdb",
+            "administrator": "writer",
+        },
         "bundles/redis/compose.yaml.j2": {
             "redis_image": "redis:8.0.2@sha256:" + "0" * 64,
             "python_image": "python:3.13@sha256:" + "1" * 64,
