@@ -119,8 +119,8 @@ class Release:
     gate: Gate = Gate()
     trials: tuple[Trial, ...] = ()
     """services that are tried before what runs is stopped"""
-    disk_bytes: int = 0
-    """free space that must be there before images are pulled; 0 asks for none"""
+    image_bytes: Mapping[str, int] = field(default_factory=dict)
+    """free space that must be there before an image is pulled, for each of ``images`` of which it is known"""
     data_versions: Mapping[str, str] = field(default_factory=dict)
     """versions of what writes persistent data (``{"questdb": "9.3.4"}``): across a change there is no plain way back"""
     before_data_change: tuple[Check, ...] = ()

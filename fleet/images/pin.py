@@ -1,7 +1,8 @@
-"""Pinning: the digests of tags, written into images.yaml."""
+"""Pinning: the digests of tags and the sizes of images, written into images.yaml."""
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -28,14 +29,16 @@ class Pin:
     image: Image
     """as it was"""
     digest: str
+    size_mb: int
+    """What a host downloads of it that has nothing of it, rounded up."""
 
     @property
     def changed(self) -> bool:
-        return self.image.digest != self.digest
+        return (self.image.digest, self.image.size_mb) != (self.digest, self.size_mb)
 
 
 def pin(root: Path, keys: Iterable[str] = ()) -> tuple[Pin, ...]:
-    """Ask the registries for the digests of images (all of them if no key is given), and write those that changed.
+    """Ask the registries for the digests and sizes of images (of all if no key is given), and write what changed.
 
     Raises:
         ConfigurationError: images.yaml is not well-formed.
@@ -44,7 +47,7 @@ def pin(root: Path, keys: Iterable[str] = ()) -> tuple[Pin, ...]:
     """
     images = read(root)
     wanted = {key: images.by_key[key] for key in _known(images, keys)}
-    pins = tuple(Pin(key, wanted[key], digest) for key, digest in _ask(wanted).items())
+    pins = tuple(Pin(key, wanted[key], *found) for key, found in _ask(wanted).items())
     if any(made.changed for made in pins):
         _write(root / IMAGES_FILE, pins)
     return pins
@@ -73,12 +76,12 @@ def _known(images: Images, keys: Iterable[str]) -> list[str]:
     return wanted
 
 
-def _ask(wanted: Mapping[str, Image]) -> dict[str, str]:
-    """The digests, by key; images that share a tag are asked for once."""
+def _ask(wanted: Mapping[str, Image]) -> dict[str, tuple[str, int]]:
+    """Digests and megabytes, by key; images that share a tag are asked for once."""
     with Registries(Logins.of_user()) as registries, ThreadPoolExecutor(AT_ONCE) as pool:
         asked = {image.tagged: image for image in wanted.values()}
-        futures = {tagged: pool.submit(registries.digest, image) for tagged, image in asked.items()}
-        found: dict[str, str] = {}
+        futures = {tagged: pool.submit(_digest_and_size, registries, image) for tagged, image in asked.items()}
+        found: dict[str, tuple[str, int]] = {}
         reasons: dict[str, str] = {}
         for key, image in wanted.items():
             try:
@@ -90,11 +93,19 @@ def _ask(wanted: Mapping[str, Image]) -> dict[str, str]:
     return found
 
 
+def _digest_and_size(registries: Registries, image: Image) -> tuple[str, int]:
+    digest = registries.digest(image)
+    if digest == image.digest and image.size_mb is not None:
+        return digest, image.size_mb
+    return digest, math.ceil(registries.download_bytes(image, digest) / 1e6)
+
+
 def _write(path: Path, pins: Iterable[Pin]) -> None:
     text = path.read_text(encoding="utf-8")
     for made in pins:
         if made.changed:
             text = set_scalar(text, (made.key, "digest"), made.digest)
+            text = set_scalar(text, (made.key, "size_mb"), str(made.size_mb))
     candidate = path.with_name(f".{path.name}.{os.getpid()}")
     candidate.write_text(text, encoding="utf-8")
     candidate.chmod(path.stat().st_mode)

@@ -1,4 +1,7 @@
-"""Asking a registry which digest a tag means, over its HTTP API (OCI distribution specification, Docker's API V2)."""
+"""Asking a registry which digest a tag means and how much that is to download.
+
+Over its HTTP API (OCI distribution specification, Docker's API V2).
+"""
 
 from __future__ import annotations
 
@@ -26,6 +29,9 @@ MANIFESTS = (
     "application/vnd.docker.distribution.manifest.v2+json",
 )
 """Kinds of answer that we take, an index of several architectures first: its digest is good on any host."""
+
+PLATFORM = {"os": "linux", "architecture": "amd64"}.items()
+"""Of every plan in the catalogue."""
 
 DOCKER_HUB_API = "registry-1.docker.io"
 LARGEST_MANIFEST = 4 * 1024 * 1024
@@ -59,16 +65,45 @@ class Registries:
         Raises:
             RegistryError: there is none, we may not see it, or the answer is not to be believed.
         """
+        answer, body = self._manifest(image, image.tag)
+        return _checked_digest(image, answer, body)
+
+    def download_bytes(self, image: Image, digest: str) -> int:
+        """What a host downloads of an image when it has nothing of it: the sizes that its manifest names, compressed.
+
+        Raises:
+            RegistryError: as ``digest``; or the image is not for the fleet's hosts, which are all of one architecture.
+        """
+        document = self._described(image, digest)
+        if "manifests" in document:
+            ours = [entry for entry in _entries(document, "manifests") if entry.get("platform", {}).items() >= PLATFORM]
+            if not ours:
+                raise RegistryError(f"{image.registry} has no {image.tagged} for {'/'.join(dict(PLATFORM).values())}")
+            document = self._described(image, str(ours[0].get("digest")))
+        parts = (document.get("config"), *_entries(document, "layers"))
+        sizes = [part.get("size") if isinstance(part, dict) else None for part in parts]
+        if not all(isinstance(size, int) for size in sizes):
+            raise RegistryError(f"{image.registry} describes {image.tagged} without the sizes of its parts")
+        return sum(size for size in sizes if isinstance(size, int))
+
+    def _described(self, image: Image, digest: str) -> dict[str, Any]:
+        answer, body = self._manifest(image, digest)
+        if (found := _checked_digest(image, answer, body)) != digest:
+            raise RegistryError(f"{answer.url.host} was asked for {digest} and sent {found}: not believed")
+        return _json(body)
+
+    def _manifest(self, image: Image, reference: str) -> tuple[httpx.Response, bytes]:
+        """The manifest under a tag or digest, with the login that the registry asks for."""
         host = DOCKER_HUB_API if image.registry == DOCKER_HUB else image.registry
         base = f"{'http' if _is_this_machine(host) else 'https'}://{host}"
-        url = f"{base}/v2/{image.name}/manifests/{image.tag}"
+        url = f"{base}/v2/{image.name}/manifests/{reference}"
         accept = {"Accept": ", ".join(MANIFESTS)}
         answer, body = self._get(image, url, accept)
         if answer.status_code == httpx.codes.UNAUTHORIZED:
             asked = answer.headers.get("WWW-Authenticate", "")
             answer, body = self._get(image, url, {**accept, "Authorization": self._authorization(image, asked)})
         self._refuse_failures(image, answer, body)
-        return _checked_digest(image, answer, body)
+        return answer, body
 
     def _get(
         self, image: Image, url: str, headers: Mapping[str, str], parameters: Mapping[str, str] | None = None
@@ -173,6 +208,11 @@ def _json(body: bytes) -> dict[str, Any]:
     except ValueError:
         return {}
     return document if isinstance(document, dict) else {}
+
+
+def _entries(document: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
+    found = document.get(key)
+    return [entry for entry in found if isinstance(entry, dict)] if isinstance(found, list) else []
 
 
 def _said(body: bytes) -> str:

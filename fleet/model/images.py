@@ -8,7 +8,7 @@ neither be compared nor rolled back to. There is no way around that, also not fo
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated
 
@@ -84,6 +84,15 @@ Digest = Annotated[
     Field(description="sha256: and 64 hex digits; fleet images pin writes it"),
 ]
 
+Size = Annotated[
+    int,
+    Field(strict=True, ge=1, le=100_000, description="megabytes that a host downloads; fleet images pin writes it"),
+]
+
+DISK_FACTOR = 4
+"""Bytes on a host's disk for each one that is downloaded while an image is pulled: the download itself and what it
+unpacks to. Layers of gzip hold two to three times their size (an estimate of ours, on the safe side)."""
+
 
 def version_of(image: str) -> str:
     """The version in a pinned image's tag: of ``questdb:9.3.4-rhel@sha256:...`` the ``9.3.4``."""
@@ -96,6 +105,7 @@ class Image(Frozen):
     repository: Repository
     tag: Tag
     digest: Digest | None = None
+    size_mb: Size | None = None
     follow: StrictBool = Field(default=False, description="true for development: each fleet up asks the tag again")
 
     @property
@@ -136,6 +146,19 @@ class Images:
                 f"{IMAGES_FILE}: {key}: {image.tagged} has no digest, and a tag is not deployed: run: {_how(key)}"
             )
         return f"{image.tagged}@{image.digest}"
+
+    def disk_bytes(self, pinned: Iterable[str]) -> dict[str, int]:
+        """Room on a host that pulling each of these images needs, bytes; an image of unknown size is not named.
+
+        Args:
+            pinned: images as ``pinned`` names them.
+        """
+        known = {
+            f"{image.tagged}@{image.digest}": image.size_mb * 1_000_000 * DISK_FACTOR
+            for image in self.by_key.values()
+            if image.size_mb is not None
+        }
+        return {image: known[image] for image in sorted(set(pinned)) if image in known}
 
     def unpinned(self) -> tuple[str, ...]:
         """Keys without a digest."""

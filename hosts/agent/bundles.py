@@ -89,7 +89,8 @@ class Bundle:
         self._data_not_older(document["data_versions"], f"release {digest}")
         missing = [image for image in document["images"] if not self.docker.has_image(image)]
         if missing:
-            need_room(self.docker.root, document["disk_bytes"], "the images that are not here yet")
+            asked = sum(document["image_bytes"].get(image, 0) for image in missing)
+            need_room(self.docker.root, asked, "the images that are not here yet")
         release = self.folder.place(digest, document, files)
         self._to(release, missing)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from fleet.configuration import Configuration, HostRef
 from fleet.model.bundles import BUNDLES, DATA, HUB, QUESTDB, REDIS, TRADING
@@ -34,7 +35,8 @@ def releases_of(configuration: Configuration, ref: HostRef, vault: Vault) -> tup
         ImageNotPinned: an image has no digest; names the command that finds it out.
         SecretError: a venue's credential is missing; names the command that sets it.
     """
-    return tuple(RENDERERS[bundle](configuration, ref, vault) for bundle in bundles_of(configuration, ref))
+    rendered = (RENDERERS[bundle](configuration, ref, vault) for bundle in bundles_of(configuration, ref))
+    return tuple(replace(one, image_bytes=configuration.images.disk_bytes(one.images)) for one in rendered)
 
 
 def mesh_ports(configuration: Configuration, ref: HostRef) -> tuple[MeshPort, ...]:

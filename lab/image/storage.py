@@ -59,8 +59,10 @@ class Storage:
 
 
 def _named(manifest: Mapping[str, object]) -> list[str]:
-    """The digests of the configuration and the layers."""
+    """The digests of the configuration and the layers; none of an index, whose manifests were published before it."""
     document = json.loads(json.dumps(manifest))
+    if "manifests" in document:
+        return []
     return [document["config"]["digest"], *(layer["digest"] for layer in document["layers"])]
 
 

@@ -17,11 +17,12 @@ from pathlib import Path
 import pytest
 
 from fleet.model.images import IMAGES_FILE, KEYS
-from lab.image.service_build import CONFIGURATION, MANIFEST
+from lab.image.service_build import CONFIGURATION, LAYER, MANIFEST
 from lab.image.storage import Storage
 from lab.requirements import Requirement, ensure_programs
 
 START_SECONDS = 30.0
+INDEX = "application/vnd.oci.image.index.v1+json"
 LOGIN = ("operator", "correct-horse")
 HTPASSWD = "operator:$2b$05$OET/UA2cR9.Rs1yqXPzAkOsVwRvp88Rs8v7LR0b22/IbVCIfN8spK"
 """The login as docker-registry wants it (bcrypt)."""
@@ -34,8 +35,32 @@ class Registry:
     host: str
     storage: Storage
 
-    def publish(self, name: str, tag: str, label: str = "") -> str:
-        """Let the tag mean an image that differs by its label; returns the manifest's digest."""
+    def publish(
+        self,
+        name: str,
+        tag: str,
+        label: str = "",
+        layers: tuple[int, ...] | None = (),
+        other_platforms: tuple[int, ...] = (),
+    ) -> str:
+        """Let the tag mean an image that differs by its label; returns the digest that the tag has.
+
+        Args:
+            layers: bytes of each; what the manifest says of them, for nothing of them is read. None: not for amd64.
+            other_platforms: bytes of the image for arm64, whose index the tag then means.
+        """
+        if not other_platforms:
+            assert layers is not None
+            return self.storage.publish(name, tag, self._manifest(label, layers))
+        entries = []
+        for architecture, sizes in (("arm64", other_platforms), ("amd64", layers)):
+            if sizes is not None:
+                digest = self.storage.publish(name, f"{tag}-{architecture}", self._manifest(label, sizes))
+                platform = {"os": "linux", "architecture": architecture}
+                entries.append({"mediaType": MANIFEST, "digest": digest, "size": 1, "platform": platform})
+        return self.storage.publish(name, tag, {"schemaVersion": 2, "mediaType": INDEX, "manifests": entries})
+
+    def _manifest(self, label: str, layers: tuple[int, ...]) -> dict[str, object]:
         configuration = json.dumps(
             {"architecture": "amd64", "os": "linux", "config": {"Labels": {"l": label}}}
         ).encode()
@@ -44,8 +69,8 @@ class Registry:
             "digest": self.storage.keep(configuration),
             "size": len(configuration),
         }
-        manifest = {"schemaVersion": 2, "mediaType": MANIFEST, "config": described, "layers": []}
-        return self.storage.publish(name, tag, manifest)
+        listed = [{"mediaType": LAYER, "digest": digest_of(b"%d" % size), "size": size} for size in layers]
+        return {"schemaVersion": 2, "mediaType": MANIFEST, "config": described, "layers": listed}
 
 
 @pytest.fixture

@@ -31,7 +31,7 @@ def test_every_tag_becomes_the_digest_of_its_registry_and_comments_stay(registry
     assert {made.key: made.digest for made in pins} == digests
     after = (root / IMAGES_FILE).read_text()
     added = [line for line in after.splitlines() if line not in before.splitlines()]
-    assert added == [f"  digest: {digest}" for digest in digests.values()]
+    assert added == [line for digest in digests.values() for line in (f"  digest: {digest}", "  size_mb: 1")]
     assert [line for line in after.splitlines() if line not in added] == before.splitlines()
 
 
@@ -41,12 +41,40 @@ def test_pinning_again_changes_nothing_until_the_tag_moves(registry: Registry, f
     root = fleet_with(registry.host)
     pin(root)
     standing = (root / IMAGES_FILE).stat()
+    untouched = (standing.st_ino, standing.st_mtime_ns)
 
     assert not any(made.changed for made in pin(root))
-    assert (root / IMAGES_FILE).stat() == standing
+    after = (root / IMAGES_FILE).stat()
+    assert (after.st_ino, after.st_mtime_ns) == untouched
 
     new = registry.publish("redis", "1", "new")
     assert [(made.key, made.digest) for made in pin(root) if made.changed] == [("redis", new)]
+
+
+def test_what_a_host_downloads_is_written_down_and_asked_of_its_disk_four_times(
+    registry: Registry, fleet_with: Write
+) -> None:
+    """Once as it comes, and for what it unpacks to."""
+    registry.publish("redis", "1", layers=(30_000_000, 11_100_000))
+    registry.publish("questdb", "1", layers=(200_000_000,), other_platforms=(700_000_000,))
+    root = fleet_with(registry.host)
+    assert {made.key: made.size_mb for made in pin(root, ["redis", "questdb"])} == {"redis": 42, "questdb": 201}
+    images = read(root)
+    asked = images.disk_bytes(images.pinned(key) for key in ("redis", "questdb"))
+    assert asked == {images.pinned("redis"): 168_000_000, images.pinned("questdb"): 804_000_000}
+
+    text = (root / IMAGES_FILE).read_text()
+    (root / IMAGES_FILE).write_text(text.replace("  size_mb: 42\n", ""))
+    assert images.pinned("redis") not in read(root).disk_bytes([images.pinned("redis")]), "as an older fleet's file"
+    assert pin(root, ["redis"])[0].changed
+    assert (root / IMAGES_FILE).read_text() == text
+
+
+def test_an_image_for_other_machines_only_is_refused(registry: Registry, fleet_with: Write) -> None:
+    registry.publish("redis", "1", layers=None, other_platforms=(1_000,))
+    root = fleet_with(registry.host)
+    with pytest.raises(NotPinned, match=r"has no \S+/redis:1 for linux/amd64"):
+        pin(root, ["redis"])
 
 
 def test_only_the_keys_that_are_named_are_pinned(registry: Registry, fleet_with: Write) -> None:
@@ -125,7 +153,7 @@ def test_the_command_shows_old_and_new_and_json_has_both(
     assert f"redis: {registry.host}/redis:1: not pinned -> {old[:19]}" in fleet("pin", "redis")
     new = registry.publish("redis", "1", "new")
     facts = json.loads(fleet("pin", "redis", "--json"))
-    assert facts == [{"key": "redis", "image": f"{registry.host}/redis:1", "old": old, "new": new}]
+    assert facts == [{"key": "redis", "image": f"{registry.host}/redis:1", "old": old, "new": new, "size_mb": 1}]
     assert json.loads(fleet("list", "--json"))["redis"]["digest"] == new
     assert new[:19] in fleet("list")
     assert "0 of 1 changed" in fleet("pin", "redis")

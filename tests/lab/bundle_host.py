@@ -203,7 +203,8 @@ class SmallBundle:
     trials: tuple[Trial, ...] = ()
     data_versions: tuple[tuple[str, str], ...] = ()
     before_data_change: tuple[Check, ...] = ()
-    disk_bytes: int = 0
+    image_bytes: int = 0
+    """of web's image"""
     images: tuple[str, ...] = ()
 
     def but(self, **changes: Any) -> SmallBundle:
@@ -248,7 +249,7 @@ class SmallBundle:
             images=self.images or tuple(sorted({str(web["image"]), self.host.image()})),
             gate=replace(self.gate, ports=(PublishedPort("127.0.0.1", self.port),)),
             trials=self.trials,
-            disk_bytes=self.disk_bytes,
+            image_bytes={str(web["image"]): self.image_bytes},
             data_versions=dict(self.data_versions),
             before_data_change=self.before_data_change,
         )

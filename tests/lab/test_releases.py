@@ -148,7 +148,7 @@ def listen(host: BundleHost, port: int, eventually: Eventually) -> None:
         ({"more": (("environment", {"TOKEN": "${TOKEN:?it has to be set}"}),)}, ComposeRefused, "TOKEN.*has to be set"),
         ({"more": (("mem_limit", "a lot"),)}, ComposeRefused, "compose.yaml"),
         ({"more": (("volumes", ["./missing.conf:/etc/web.conf"]),)}, ComposeRefused, "missing.conf"),
-        ({"image": IMAGES[7], "disk_bytes": 1 << 50}, NotEnoughSpace, "need 1073741888 MB free at /var/lib/docker"),
+        ({"image": IMAGES[7], "image_bytes": 1 << 50}, NotEnoughSpace, "need 1073741888 MB free at /var/lib/docker"),
         ({"port": 31999}, PortTaken, r"127.0.0.1:31999/tcp.*python3 \(process \d+\)"),
         ({"gate": Gate(one_shots=("nobody",))}, ComposeRefused, "service nobody"),
     ],
