@@ -242,7 +242,8 @@ class Follower:
             self._marks.give_up(table.name, "it is suspended on the replica: what is written there is not applied")
             return False
         columns = self._known_columns(table.name)
-        news = visible != mark.transaction
+        # Of another table under the name the log says nothing, and an empty one is refused.
+        news = visible != mark.transaction and table.directory == mark.directory
         log = self._source.log(table.name, mark.transaction, columns) if news else ()
         step = decide(table, mark, visible, log)
         if isinstance(step, Nothing):

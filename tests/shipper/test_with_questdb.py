@@ -90,21 +90,28 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
                 server.stop()
 
 
-def test_a_dropped_and_remade_table_needs_a_resync_and_is_mended_by_it(pair: Pair) -> None:
-    pair.written(TABLE.format("remade", "TIMESTAMP", "DAY"))
-    pair.written("INSERT INTO remade VALUES ('2026-01-01T00:00:00Z', 1, 1.0)")
-    pair.shipped("remade")
+@pytest.mark.parametrize("rows", [0, 1, 2, 3])
+def test_a_dropped_and_remade_table_needs_a_resync_and_is_mended_by_it(pair: Pair, rows: int) -> None:
+    """Whether its new log is shorter, as long, or longer than what was shipped of the old one."""
+    table = f"remade_{rows}"
+    insert = f"INSERT INTO {table} VALUES ('2026-01-0{{0}}T00:00:00Z', {{0}}, 1.0)"
+    pair.written(TABLE.format(table, "TIMESTAMP", "DAY"))
+    pair.written(insert.format(1))
+    pair.written(insert.format(2))
+    pair.shipped(table)
 
-    pair.written("DROP TABLE remade")
-    pair.written(TABLE.format("remade", "TIMESTAMP", "DAY"))
-    pair.written("INSERT INTO remade VALUES ('2026-01-02T00:00:00Z', 2, 2.0)")
+    pair.written(f"DROP TABLE {table}")
+    pair.written(TABLE.format(table, "TIMESTAMP", "DAY"))
+    for day in range(rows):
+        pair.written(insert.format(3 + day))
     pair.shipper().look()
-    assert pair.marks.needs_resync == {"remade": "it was dropped and made again"}
-    assert pair.replica.ask("SELECT id FROM remade") == [[1]], "nothing of the new table is mixed into the old one"
+    assert pair.marks.needs_resync[table] == "it was dropped and made again"
+    held = f"SELECT id FROM {table} ORDER BY id"
+    assert pair.replica.ask(held) == [[1], [2]], "nothing of the new table is mixed into the old one"
 
-    pair.marks.request(RESYNC, "remade")
-    pair.shipped("remade")
-    assert pair.marks.needs_resync == {}
+    pair.marks.request(RESYNC, table)
+    pair.shipped(table)
+    assert table not in pair.marks.needs_resync
 
 
 def test_a_log_that_was_purged_while_the_shipper_was_away_needs_a_resync(pair: Pair) -> None:
