@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network
 
 from fleet.model.fleet import Fleet
-from fleet.model.stack import Host
+from fleet.model.stack import ExistingHost, Host
 
 ANYWHERE = IPv4Network("0.0.0.0/0")
 
@@ -43,6 +43,14 @@ def openings(fleet: Fleet, host: Host) -> tuple[Opening, ...]:
     ssh = Opening("ssh", "tcp", 22, 22, tuple(sorted(fleet.operators.addresses)))
     public = (Opening("public", p.protocol, p.port, p.port, (ANYWHERE,)) for p in host.public_ports)
     return tuple(_with_sources((ssh, mesh, ping, *public)))
+
+
+def public_tcp_ports(fleet: Fleet, host: Host) -> frozenset[int]:
+    """TCP ports of a host's public address that may answer to a stranger."""
+    opened = (opening for opening in openings(fleet, host) if ANYWHERE in opening.sources and opening.protocol == "tcp")
+    # Where somebody else's server is visited, its login stays as it was: there is no provider's firewall of ours.
+    own = {host.ssh_port} if isinstance(host, ExistingHost) else set()
+    return frozenset(port for opening in opened for port in range(opening.first, opening.last + 1)) | own
 
 
 def _with_sources(candidates: Iterable[Opening]) -> Iterable[Opening]:

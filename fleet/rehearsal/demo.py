@@ -19,6 +19,7 @@ from fleet.rehearsal.market_row import write_and_read
 from fleet.rehearsal.outside import egress_seen, open_ports
 from fleet.rehearsal.stand import Stand, clear, prepare
 from fleet.workspace.engine_path import CHECKOUT
+from infra.firewall import public_tcp_ports
 from lab.lab import Lab
 
 Progress = Callable[[str, str], None]
@@ -39,6 +40,8 @@ class Outcome:
     mesh: MeshView | None
     outside: Mapping[str, tuple[int, ...]]
     """TCP ports that answer to the venue, by host."""
+    declared: Mapping[str, frozenset[int]]
+    """TCP ports that may answer to a stranger, by host."""
     egress: Mapping[str, str]
     """The address that the venue sees, by host."""
     reads: Mapping[str, float | None]
@@ -57,7 +60,13 @@ class Outcome:
             if self.egress.get(name) != wanted
         )
         unread = (f"{name}: a row written on the hub is not read there" for name, s in self.reads.items() if s is None)
-        return (*failed, *mesh, *(seen if self.mesh else ()), *unread)
+        open_to_all = (
+            f"{name}: {port}/tcp answers to a venue and is not declared: close it, or name it under public_ports"
+            for name, ports in self.outside.items()
+            for port in ports
+            if port not in self.declared[name]
+        )
+        return (*failed, *mesh, *(seen if self.mesh else ()), *open_to_all, *unread)
 
     @property
     def ok(self) -> bool:
@@ -89,14 +98,16 @@ def rehearse(progress: Progress, lab: Lab | None = None) -> Outcome:
         ordered = order.together(order.waves(stand.configuration, ()))
         runs = run_waves(stand.workspace, ordered, up, progress)
     if not all(run.ok for run in runs):
-        return Outcome(seconds, runs, (), None, {}, {}, {}, stand.root)
+        return Outcome(seconds, runs, (), None, {}, {}, {}, {}, stand.root)
     with _stage("verify", seconds):
         hosts = stand.hosts()
         mesh = wait_for_mesh(stand, hosts)
         outside, egress = open_ports(lab, hosts), egress_seen(lab, hosts)
     with _stage("market data", seconds):
         reads = write_and_read(lab, hosts, stand.configuration.fleet.hub)
-    return Outcome(seconds, runs, hosts, mesh, outside, egress, reads, stand.root)
+    fleet = stand.configuration.fleet
+    declared = {host.ref.id: public_tcp_ports(fleet, host.ref.host) for host in hosts}
+    return Outcome(seconds, runs, hosts, mesh, outside, declared, egress, reads, stand.root)
 
 
 def wait_for_mesh(stand: Stand, hosts: tuple[RunningHost, ...], seconds: float = MESH_SECONDS) -> MeshView:
