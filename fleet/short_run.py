@@ -3,7 +3,7 @@
 import gc
 import os
 
-OBJECTS = 1_000_000
+OBJECTS = 5_000_000
 """Made and kept before rings among them are looked for: more than a usual fleet's configuration has. Python's own 700
 would go over it again and again."""
 

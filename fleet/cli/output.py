@@ -13,8 +13,8 @@ WIDEST = 400
 
 def print_json(facts: Any) -> None:
     """Facts as JSON on standard output."""
-    json.dump(facts, sys.stdout, indent=2, default=str)
-    sys.stdout.write("\n")
+    # At once: dump would write every word by itself.
+    sys.stdout.write(f"{json.dumps(facts, indent=2, default=str)}\n")
 
 
 def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:

@@ -136,8 +136,9 @@ def _unknown_region(
 def _ids(draft: Draft, fleet: FleetDraft) -> Iterator[Problem]:
     """``nj-spot`` may be a host of nj or a region, not both."""
     owners: dict[str, str] = {}
+    known = frozenset(fleet.names)
     for stack, host in draft.hosts():
-        if stack.name not in fleet.names:
+        if stack.name not in known:
             continue
         own = stack.name if host.name == MAIN else f"{stack.name}-{host.name}"
         if own in owners:
