@@ -11,7 +11,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from bench import base_host, cost, deploy, engine_noop, memory, mesh, placement, shipper
+from bench import base_host, cost, deploy, engine_noop, memory, mesh, offline, placement, shipper
 from bench.comparison import Comparison, Result
 from bench.peer_environment import PeersMissing, peer_environment
 from bench.report import line, write_page, write_results
@@ -40,7 +40,7 @@ def main() -> int:
             done.append(comparison)
             tell(line(comparison))
         alone: list[Result] = []
-        for result in placement.alone():
+        for result in (*offline.alone(), *placement.alone()):
             alone.append(result)
             tell(f"{result['name']}: {result['ours']:.3f} {result['unit']}")
         with tempfile.TemporaryDirectory(prefix="fleet-bench-") as folder:

@@ -36,7 +36,7 @@ def compare() -> Iterator[Comparison]:
     ):
         yield Comparison(name, peer, wanted, in_turns(ROUNDS, partial(_seconds, CHECKOUT, *arguments), bare))
     with tempfile.TemporaryDirectory(prefix="fleet-bench-cost-") as folder:
-        one, few, many = (_fleet(Path(folder) / str(count), count) for count in (1, FEW, MANY))
+        one, few, many = (fleet_of(Path(folder) / str(count), count) for count in (1, FEW, MANY))
         start = statistics.median(_cost_seconds(one) for _ in range(GROWN_ROUNDS))
         pairs = in_turns(GROWN_ROUNDS, partial(_cost_seconds, many), partial(_cost_seconds, few))
         beyond = tuple((large - start, small - start) for large, small in pairs)
@@ -55,7 +55,7 @@ def _seconds(folder: Path, *arguments: str) -> float:
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
-def _fleet(root: Path, servers: int) -> Path:
+def fleet_of(root: Path, servers: int) -> Path:
     """A fleet's folder of so many servers, in regions of ten."""
     root.mkdir()
     regions = max(1, servers // HOSTS_OF_A_REGION)
