@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
+from typing import Literal
 
 from fleet.catalogue.catalogue import Location, Plan, Row, Usd
 from fleet.catalogue.reading import rows
@@ -30,6 +31,17 @@ class MarketPlan(Plan):
     """The price as listed, where it is in another currency: no exchange rate is guessed."""
 
 
+class ListedCharge(Row):
+    """What something beside a server is listed at in another currency."""
+
+    service: str
+    name: str
+    """As ``Charge.name``, which is the row to write where a price in dollars is known."""
+    list_price: str
+    per: Literal["month", "hour", "GB and month", "TB"]
+    note: str = ""
+
+
 @dataclass(frozen=True)
 class Market:
     """What sellers that this project cannot rent from have on offer."""
@@ -37,6 +49,13 @@ class Market:
     sellers: Mapping[str, Seller]
     locations: tuple[Location, ...]
     plans: tuple[MarketPlan, ...]
+    charges: Mapping[tuple[str, str], ListedCharge]
+    """By service and name."""
+
+    def listed(self, service: str, name: str) -> str:
+        """What something is listed at in another currency; empty where that is not known either."""
+        found = self.charges.get((service, name))
+        return f"{found.list_price} a {found.per}" if found is not None else ""
 
 
 class SpecificationCost(Row):
@@ -62,6 +81,7 @@ def load_market() -> Market:
         sellers={row["name"]: Seller(**row) for row in rows("sellers")},
         locations=tuple(Location(**row) for row in rows("market_locations")),
         plans=tuple(MarketPlan(**row) for row in rows("market")),
+        charges={(row["service"], row["name"]): ListedCharge(**row) for row in rows("listed_charges")},
     )
 
 

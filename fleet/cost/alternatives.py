@@ -12,9 +12,9 @@ from fleet.catalogue.physics import distance_km
 from fleet.catalogue.prices import PriceList
 from fleet.catalogue.round_trips import load_round_trips
 from fleet.cost.facts import amount
-from fleet.cost.money import cents
+from fleet.cost.money import cents, text
+from fleet.cost.parts import SERVER, Part, known_sum, parts, unpriced
 from fleet.cost.pricing import IMAGE_DISK_GB
-from fleet.cost.rental import rent
 from fleet.cost.things import Priced, Server
 from fleet.cost.usage import Usage
 
@@ -36,8 +36,12 @@ class Alternative:
     plan: str
     size: str
     monthly_usd: Decimal | None
-    """With a static address and a disk as large as the present one, where the seller bills them apart; None: not known,
-    listed in another currency, or by quote."""
+    """With a static address and a disk as large as the present one, where the seller bills them apart; None: a part of
+    it is not known, listed in another currency, or by quote."""
+    known_usd: Decimal | None
+    """The parts whose price is known, where the server's own is; it costs as much at least."""
+    unpriced: tuple[str, ...]
+    """The parts that are in no sum."""
     difference_usd: Decimal | None
     """Against the present server with its address; None where either is not known."""
     distance_km: int
@@ -89,9 +93,13 @@ def alternatives(
         hours = usage.of(thing.region).hours
         place = places[thing.region]
         sites = {site.name: site.place for site in prices.catalogue.locations_of(thing.service)}
-        now = _complete(plan, thing.location, plan, prices, hours)
         present = _Present(
-            thing, plan, now, place, sites.get(thing.location, place), tuple(venues.get(thing.region, ()))
+            thing,
+            plan,
+            _whole(_parts(plan, thing.location, plan, prices, hours)),
+            place,
+            sites.get(thing.location, place),
+            tuple(venues.get(thing.region, ())),
         )
         found += _of_every_seller(present, prices, market, hours)
     return tuple(found)
@@ -111,8 +119,9 @@ def _of_every_seller(present: _Present, prices: PriceList, market: Market, hours
     return sorted(found, key=_cheapest_first)
 
 
-def _cheapest_first(row: Alternative) -> tuple[bool, Decimal, int]:
-    return (row.monthly_usd is None, row.monthly_usd or Decimal(0), row.distance_km)
+def _cheapest_first(row: Alternative) -> tuple[bool, bool, Decimal, int]:
+    """What is not known as a whole comes after all that is, however little the known parts are."""
+    return (row.monthly_usd is None, row.known_usd is None, row.known_usd or Decimal(0), row.distance_km)
 
 
 def _sites(seller: str, place: str, prices: PriceList, market: Market) -> Iterator[Location]:
@@ -142,10 +151,16 @@ def _at_least(plan: Plan, present: Plan) -> bool:
 def _priced(
     present: _Present, plan: Plan, site: Location, prices: PriceList, market: Market, hours: Decimal
 ) -> Alternative:
-    usd = _complete(plan, site.name, present.plan, prices, hours)
+    found = _parts(plan, site.name, present.plan, prices, hours)
+    usd, missing = _whole(found), unpriced(found)
     seller = market.sellers[plan.service]
     listed = plan.list_price if isinstance(plan, MarketPlan) else ""
-    notes = (seller.note, f"Listed at {listed}." if listed else "")
+    notes = (
+        f"UNPRICED: {', '.join(_as_listed(plan.service, part, market) for part in missing)}." if missing else "",
+        f"Listed at {listed}." if listed else "",
+        "The price is not settled." if plan.confidence == "unverified" and SERVER not in missing else "",
+        seller.note,
+    )
     size = (
         f"{plan.vcpu} vCPU",
         f"{plan.memory_gb.normalize():f} GB",
@@ -158,6 +173,8 @@ def _priced(
         plan=plan.name,
         size=", ".join(part for part in size if part),
         monthly_usd=usd,
+        known_usd=None if SERVER in missing else known_sum(found),
+        unpriced=missing,
         difference_usd=None if usd is None or present.monthly_usd is None else usd - present.monthly_usd,
         distance_km=_kilometres(prices, present.place, site.place),
         venues_ms=_longer_ms(present, site.place),
@@ -175,6 +192,8 @@ def _by_quote(present: _Present, site: Location, prices: PriceList, market: Mark
         plan="by quote",
         size="",
         monthly_usd=None,
+        known_usd=None,
+        unpriced=(SERVER,),
         difference_usd=None,
         distance_km=_kilometres(prices, present.place, site.place),
         venues_ms=_longer_ms(present, site.place),
@@ -183,18 +202,19 @@ def _by_quote(present: _Present, site: Location, prices: PriceList, market: Mark
     )
 
 
-def _complete(plan: Plan, location: str, present: Plan, prices: PriceList, hours: Decimal) -> Decimal | None:
-    """A month of a server with static address and disk; None where a price of these is not known."""
-    price, billing = plan.price_at(location), prices.billing.get(plan.service)
-    amount_due = rent(price, billing, hours) if price is not None and billing is not None else None
-    if amount_due is None:
-        return None
-    address = prices.charge(plan.service, "static address", location)
-    usd = cents(amount_due.usd) + (cents(address.monthly_usd()) if address is not None else 0)
-    if plan.disk_gb is not None:
-        return usd
-    disk = prices.charge(plan.service, "disk", location)
-    return None if disk is None else usd + cents(disk.usd * (present.disk_gb or IMAGE_DISK_GB))
+def _parts(plan: Plan, location: str, present: Plan, prices: PriceList, hours: Decimal) -> tuple[Part, ...]:
+    """A month of a server with everything billed with it, each to the cent as ``fleet cost`` has it."""
+    found = parts(prices, plan, location, hours, disk_gb=present.disk_gb or IMAGE_DISK_GB)
+    return tuple(Part(part.name, None if part.usd is None else cents(part.usd)) for part in found)
+
+
+def _whole(found: Sequence[Part]) -> Decimal | None:
+    return None if unpriced(found) else known_sum(found)
+
+
+def _as_listed(service: str, part: str, market: Market) -> str:
+    listed = market.listed(service, part)
+    return f"{part} (listed at {listed})" if listed else part
 
 
 def _kilometres(prices: PriceList, one: str, other: str) -> int:
@@ -216,6 +236,22 @@ def alternative_facts(row: Alternative) -> dict[str, object]:
     return {
         **vars(row),
         "monthly_usd": amount(row.monthly_usd),
+        "known_usd": amount(row.known_usd),
         "difference_usd": amount(row.difference_usd),
         "venues_ms": None if row.venues_ms is None else str(row.venues_ms),
     }
+
+
+def alternative_amount(row: Alternative) -> str:
+    """For people: ``43.00``; ``41.99 + ?`` where only a part is known."""
+    partly = row.monthly_usd is None and row.known_usd is not None
+    return f"{text(row.known_usd)} + ?" if partly else text(row.monthly_usd)
+
+
+def unpriced_sentence(rows: Sequence[Alternative]) -> str:
+    """How many of them have a part without a known price; empty for none."""
+    found = [row for row in rows if row.unpriced]
+    if not found:
+        return ""
+    names = ", ".join(dict.fromkeys(f"{row.seller} ({', '.join(row.unpriced)})" for row in found))
+    return f"UNPRICED in part or as a whole: {len(found)}, ranked after those whose whole price is known: {names}"

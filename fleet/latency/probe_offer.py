@@ -8,8 +8,7 @@ from decimal import Decimal
 
 from fleet.catalogue.catalogue import Location, Plan
 from fleet.catalogue.prices import MONTH_HOURS, PriceList
-from fleet.cost.pricing import IMAGE_DISK_GB
-from fleet.cost.rental import rent
+from fleet.cost.parts import known_sum, parts, unpriced
 
 ONE_HOUR = Decimal(1)
 
@@ -78,14 +77,5 @@ def _offers(prices: PriceList) -> Iterator[ProbeOffer]:
 
 def _usd(prices: PriceList, plan: Plan, site: Location, hours: Decimal) -> Decimal | None:
     """Everything that is billed for a server that stands for some hours; None where a price of it is not known."""
-    price, billing = plan.price_at(site.name), prices.billing.get(plan.service)
-    server = rent(price, billing, hours) if price is not None and billing is not None else None
-    if server is None:
-        return None
-    part = hours / MONTH_HOURS
-    address = prices.charge(plan.service, "static address", site.name)
-    usd = server.usd + (address.monthly_usd() * part if address is not None else 0)
-    if plan.disk_gb is not None:
-        return usd
-    disk = prices.charge(plan.service, "disk", site.name)
-    return None if disk is None else usd + disk.usd * IMAGE_DISK_GB * part
+    found = parts(prices, plan, site.name, hours, months=hours / MONTH_HOURS)
+    return None if unpriced(found) else known_sum(found)

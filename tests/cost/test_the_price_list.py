@@ -8,7 +8,10 @@ from fleet.catalogue.market import load_market, load_specification_costs
 from fleet.catalogue.prices import PriceList
 from fleet.catalogue.reading import rows
 
-TABLES = ("plans", "billing", "transfer", "charges", "market", "market_locations", "sellers", "specification_costs")
+TABLES = (
+    "plans", "billing", "transfer", "charges", "market", "market_locations", "listed_charges", "sellers",
+    "specification_costs",
+)  # fmt: skip
 KEYS = {"billing": ("service",), "transfer": ("service",), "sellers": ("name",), "specification_costs": ("place",)}
 
 
@@ -54,6 +57,14 @@ def test_sellers_are_the_rentable_services_and_those_to_compare_with(prices: Pri
 def test_a_price_in_another_currency_is_kept_as_listed_and_never_converted() -> None:
     for plan in load_market().plans:
         assert plan.monthly_usd is not None or plan.list_price, plan.name
+
+
+def test_what_is_listed_in_another_currency_has_no_price_in_dollars_beside_it(prices: PriceList) -> None:
+    market = load_market()
+    for service, name in market.charges:
+        assert service in market.sellers
+        assert (service, name) not in prices.charges
+        assert "USD" not in market.listed(service, name)
 
 
 def test_the_specifications_rows_add_up_to_its_total() -> None:

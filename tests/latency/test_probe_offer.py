@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -40,6 +41,18 @@ def test_a_place_without_a_known_price_is_refused_with_those_that_have_one(price
         cheapest_offer(prices, "querétaro")
     with pytest.raises(NoOffer, match="at digitalocean there"):
         cheapest_offer(prices, "tokyo", "digitalocean")
+
+
+@pytest.mark.parametrize("part", ["static address", "disk"])
+def test_a_server_with_a_part_whose_price_is_not_known_is_no_offer(prices: PriceList, part: str) -> None:
+    at_ec2 = cheapest_offer(prices, "virginia", "aws")
+    assert at_ec2.service == "ec2"
+    poorer = replace(prices, charges={key: row for key, row in prices.charges.items() if key != ("ec2", part)})
+    # Lightsail counts a part of a month as a whole one: far dearer, and known.
+    assert cheapest_offer(poorer, "virginia", "aws").service == "lightsail"
+    nothing = replace(prices, charges={key: row for key, row in prices.charges.items() if key[1] != "static address"})
+    with pytest.raises(NoOffer, match=r"no server with a known price there\. Places that have one: none"):
+        cheapest_offer(nothing, "tokyo")
 
 
 def test_the_stack_file_says_the_server_that_the_offer_is(prices: PriceList) -> None:

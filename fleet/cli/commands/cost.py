@@ -163,9 +163,9 @@ def _compare(found: Answer, configuration: Configuration, *, as_json: bool) -> N
 
 def _alternatives(found: Answer, configuration: Configuration, *, as_json: bool) -> None:
     from fleet.catalogue.market import load_market
-    from fleet.cost.alternatives import alternative_facts, alternatives
+    from fleet.cost.alternatives import alternative_amount, alternative_facts, alternatives, unpriced_sentence
     from fleet.cost.answer import places_of, venue_places_of
-    from fleet.cost.money import signed, text
+    from fleet.cost.money import signed
 
     regions = {line.region for line in found.shown.lines}
     things = [thing for thing in found.things if thing.region in regions]
@@ -182,7 +182,7 @@ def _alternatives(found: Answer, configuration: Configuration, *, as_json: bool)
             row.plan,
             row.location,
             row.size,
-            text(row.monthly_usd),
+            alternative_amount(row),
             "" if row.difference_usd is None else signed(row.difference_usd),
             "" if row.venues_ms is None else f"{row.venues_ms:+} ms",
             ("" if row.rentable else "not rentable here. ") + row.note,
@@ -190,3 +190,5 @@ def _alternatives(found: Answer, configuration: Configuration, *, as_json: bool)
         for row in rows
     ]
     print_table("Same size or larger, in the same metro, with a static address", columns, table)
+    if told := unpriced_sentence(rows):
+        print(told)
