@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 from ipaddress import IPv4Network
 from pathlib import Path
 
 from fleet.configuration import load
 from fleet.operation.initialise import initialise
+from fleet.operation.run import preview, selected
 from fleet.rehearsal.credentials import make_up_credentials
 from fleet.rehearsal.images import write_images
 from fleet.rehearsal.project import LabFacts, prepare_project
@@ -37,3 +40,26 @@ def fleet_on_paper(home: Path, root: Path, open_regions: tuple[str, ...]) -> Wor
     workspace = Workspace.open(root)
     make_up_credentials(load(root), workspace.open_secrets())
     return workspace
+
+
+HOST_PARTS = ("BaseHost", "MeshNode", "BundleRelease")
+
+
+def create_servers(workspace: Workspace, stack: str) -> None:
+    """Bring a stack's provider resources up; there is no host on which its parts could be applied."""
+    if errors := preview(workspace, stack, lambda stack, line: None).errors:
+        raise AssertionError(errors)
+    selected(workspace, stack).up(exclude=[f"**infra:{part}::{stack}**" for part in HOST_PARTS], color="never")
+
+
+def pulumi(workspace: Workspace, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """The engine as people run it in the fleet's folder (``eval "$(fleet engine env)"``)."""
+    return subprocess.run(
+        ["pulumi", *arguments, "--non-interactive", "--color", "never"],
+        cwd=workspace.root,
+        env={**os.environ, **workspace.engine_environment()},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )

@@ -19,12 +19,11 @@ from fleet.preview.listening import Listening
 from fleet.preview.outlook import outlook
 from fleet.workspace import Workspace
 from lab.cloud.faults import Fault, add_fault, clear_faults
-from tests.engine.fleet_fixtures import fleet_on_paper
+from tests.engine.fleet_fixtures import create_servers, fleet_on_paper
 
 pytestmark = pytest.mark.engine
 
 REGIONS = ("hub", "nj", "sg", "ldn", "chi", "tyo", "fra")
-HOST_PARTS = ("BaseHost", "MeshNode", "BundleRelease")
 
 
 @dataclass
@@ -56,10 +55,7 @@ class Paper:
 
     def create_servers(self, stack: str) -> None:
         """Bring a stack's provider resources up; there is no host on which its parts could be applied."""
-        if self.preview(stack).errors:
-            raise AssertionError(self.preview(stack).errors)
-        chosen = selected(self.workspace, stack)
-        chosen.up(exclude=[f"**infra:{part}::{stack}**" for part in HOST_PARTS], color="never")
+        create_servers(self.workspace, stack)
 
 
 def tell(stack: str, line: str) -> None:

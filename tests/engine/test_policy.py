@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 from pathlib import Path
 
 import pytest
 import yaml
 
 from fleet.workspace import Workspace
-from tests.engine.fleet_fixtures import fleet_on_paper
+from tests.engine.fleet_fixtures import fleet_on_paper, pulumi
 
 pytestmark = pytest.mark.engine
 
@@ -25,25 +23,13 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     return made
 
 
-def pulumi(workspace: Workspace, *arguments: str) -> tuple[int, str]:
-    done = subprocess.run(
-        ["pulumi", *arguments, "--non-interactive", "--color", "never"],
-        cwd=workspace.root,
-        env={**os.environ, **workspace.engine_environment()},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
-    return done.returncode, done.stdout + done.stderr
-
-
 def preview(workspace: Workspace, **budgets: object) -> tuple[int, str]:
     file = workspace.root / "fleet.yaml"
     document = yaml.safe_load(file.read_text())
     document["budgets"] = budgets
     file.write_text(yaml.safe_dump(document, sort_keys=False))
-    return pulumi(workspace, "preview", "--stack", "addresses", "--policy-pack", str(PACK))
+    done = pulumi(workspace, "preview", "--stack", "addresses", "--policy-pack", str(PACK))
+    return done.returncode, done.stdout + done.stderr
 
 
 def test_within_the_budgets_a_preview_goes_through(workspace: Workspace) -> None:
