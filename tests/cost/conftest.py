@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from fleet.catalogue.price_reading import load_prices
 from fleet.catalogue.prices import PriceList
 from fleet.configuration import Configuration, load
 from fleet.cost.answer import Answer, answer
+from tests.orphans.conftest import Provider, provider  # noqa: F401 - a fixture
 from tests.said import Fleet, fleet_in
 
 ROOT = Path(__file__).parents[2]
@@ -72,3 +74,18 @@ def folder(tmp_path: Path) -> Folder:
 def fleet(folder: Folder, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Fleet:
     """Run ``fleet ARGUMENTS`` in the folder."""
     return fleet_in(folder.root, monkeypatch, capfd)
+
+
+@pytest.fixture
+def lists(provider: Provider, monkeypatch: pytest.MonkeyPatch) -> Provider:  # noqa: F811
+    """Every provider's lists of prices, by one server on the loopback."""
+    for name in ("FLEET_VULTR_URL", "DIGITALOCEAN_API_URL", "AWS_ENDPOINT_URL"):
+        monkeypatch.setenv(name, provider.url)
+    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "VULTR_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("DIGITALOCEAN_TOKEN", "dop-secret")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIATEST")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.setenv(name, os.devnull)
+    return provider

@@ -59,7 +59,7 @@ class PriceLister(Protocol):
 
 
 def plausible(title: str, plans: tuple[ListedPlan, ...]) -> tuple[ListedPlan, ...]:
-    """The plans, checked: a list without plans, and a plan that costs nothing, are faults and no news.
+    """The plans, checked: a list without plans, and a plan whose price is nothing or no number, are faults and no news.
 
     Raises:
         ListingFailed: names what is wrong.
@@ -68,6 +68,9 @@ def plausible(title: str, plans: tuple[ListedPlan, ...]) -> tuple[ListedPlan, ..
         raise ListingFailed(f"{title}: its list of plans is empty")
     for plan in plans:
         for price in (plan.price, *plan.location_prices.values()):
-            if any(usd is not None and usd <= 0 for usd in (price.hourly_usd, price.monthly_usd)):
-                raise ListingFailed(f"{title}: its list says that {plan.name} costs nothing")
+            for usd in (price.hourly_usd, price.monthly_usd):
+                if usd is not None and not usd.is_finite():
+                    raise ListingFailed(f"{title}: its list says that {plan.name} costs {usd}, which is no price")
+                if usd is not None and usd <= 0:
+                    raise ListingFailed(f"{title}: its list says that {plan.name} costs nothing")
     return plans

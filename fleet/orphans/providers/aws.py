@@ -220,4 +220,5 @@ def _one_line(source: str) -> Iterator[None]:
         first = next(iter(str(failure).splitlines()), type(failure).__name__)
         raise ListingFailed(f"AWS {source}: {first[:200]}") from None
     except KeyError as missing:
-        raise ListingFailed(f"AWS {source}: its answer has another shape: no {missing}") from None
+        # Its client takes a text that is no JSON for an answer without anything in it.
+        raise ListingFailed(f"AWS {source}: its answer is cut short or has another shape: no {missing}") from None
