@@ -46,6 +46,7 @@ class Pack(services.AnalyzerServicer):
 
     def __init__(self) -> None:
         self._stack = ""
+        self._config: dict[str, str] = {}
 
     def Handshake(self, request: Any, context: grpc.ServicerContext) -> messages.AnalyzerHandshakeResponse:  # noqa: N802
         return messages.AnalyzerHandshakeResponse()
@@ -61,7 +62,7 @@ class Pack(services.AnalyzerServicer):
         return messages.AnalyzerInfo(name=NAME, displayName="Cost of the fleet", version=VERSION, policies=policies)
 
     def ConfigureStack(self, request: Any, context: grpc.ServicerContext) -> messages.AnalyzerStackConfigureResponse:  # noqa: N802
-        self._stack = request.stack
+        self._stack, self._config = request.stack, dict(request.config)
         return messages.AnalyzerStackConfigureResponse()
 
     def Configure(self, request: Any, context: grpc.ServicerContext) -> Empty:  # noqa: N802
@@ -83,17 +84,18 @@ class Pack(services.AnalyzerServicer):
             # Components and the stack have no provider, and cost nothing.
             if row.HasField("provider")
         ]
-        return messages.AnalyzeResponse(diagnostics=[_diagnostic(found) for found in _judged(self._stack, resources)])
+        found = _judged(self._stack, resources, self._config)
+        return messages.AnalyzeResponse(diagnostics=[_diagnostic(one) for one in found])
 
 
-def _judged(stack: str, resources: list[Resource]) -> tuple[Violation, ...]:
+def _judged(stack: str, resources: list[Resource], config: Mapping[str, str]) -> tuple[Violation, ...]:
     try:
         root = find_root()
         configuration = load(root)
         prices = load_prices(configuration.catalogue, root / FOLDER)
     except (ConfigurationError, WorkspaceError) as problem:
         return (Violation(BUDGET, f"the fleet's budgets cannot be read: {problem}"),)
-    return violations(stack, resources, configuration, prices, date.today())
+    return violations(stack, resources, config, configuration, prices, date.today())
 
 
 def _values(row: Any) -> Mapping[str, Any]:

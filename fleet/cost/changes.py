@@ -16,7 +16,7 @@ from fleet.cost.estimate import Estimate, estimate, stale_warnings, total
 from fleet.cost.line import Line
 from fleet.cost.plan import Plan, Step
 from fleet.cost.pricing import price_things
-from fleet.cost.resources import Where, thing_of
+from fleet.cost.resources import thing_of, where_of
 from fleet.cost.things import Priced, StandingServer
 from fleet.cost.usage import Usage
 
@@ -118,9 +118,7 @@ def changes(
 def _things(step: Step, plan: Plan, regions: Mapping[str, str]) -> tuple[Priced | None, Priced | None]:
     if not step.custom:
         return None, None
-    region = regions.get(step.name, step.stack if step.stack in regions.values() else "")
-    cloud_region = plan.config.get("aws:region")
-    where = Where(step.name, step.stack, region, cloud_region if isinstance(cloud_region, str) else "")
+    where = where_of(step.name, step.stack, regions, plan.config)
     old = thing_of(where, step.type, step.old) if step.old is not None else None
     new = thing_of(where, step.type, step.new) if step.new is not None else None
     return old, new

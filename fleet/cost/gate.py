@@ -13,7 +13,7 @@ from fleet.cost.budget import judge
 from fleet.cost.declared import declared_things
 from fleet.cost.estimate import estimate
 from fleet.cost.pricing import price_things
-from fleet.cost.resources import Where, thing_of
+from fleet.cost.resources import thing_of, where_of
 from fleet.cost.things import Priced, StandingServer
 from fleet.cost.usage import Usage
 
@@ -41,16 +41,24 @@ class Violation:
 
 
 def violations(
-    stack: str, resources: Iterable[Resource], configuration: Configuration, prices: PriceList, today: date
+    stack: str,
+    resources: Iterable[Resource],
+    config: Mapping[str, Any],
+    configuration: Configuration,
+    prices: PriceList,
+    today: date,
 ) -> tuple[Violation, ...]:
-    """Budgets that are exceeded, and resources that nobody here knows the price of."""
+    """Budgets that are exceeded, and resources that nobody here knows the price of.
+
+    Args:
+        config: the stack's, as the engine has it.
+    """
     regions = {ref.id: ref.region for ref in configuration.hosts()}
     declared = declared_things(configuration)
     found: list[Violation] = []
     planned: list[Priced] = [row for row in declared if isinstance(row, StandingServer) and row.stack == stack]
     for resource in resources:
-        region = regions.get(resource.name, stack if stack in regions.values() else "")
-        thing = thing_of(Where(resource.name, stack, region), resource.type, resource.properties)
+        thing = thing_of(where_of(resource.name, stack, regions, config), resource.type, resource.properties)
         if thing is not None:
             planned.append(thing)
             found += _unpriced(resource, thing, prices)

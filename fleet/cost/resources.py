@@ -13,6 +13,9 @@ UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 
 SECRET = "[secret]"  # noqa: S105 - what the engine writes in place of one
 
+CLOUD_REGION = "aws:region"
+"""The key of a stack's config that says where AWS's resources are which do not say it themselves."""
+
 FREE = frozenset(
     {
         "vultr:index/sSHKey:SSHKey",
@@ -53,7 +56,23 @@ class Where:
     region: str
     """The fleet's region."""
     cloud_region: str = ""
-    """The region of the cloud that holds for resources that name none (``aws:region`` of the stack's config)."""
+    """The region of the cloud that holds for resources that name none (``CLOUD_REGION``)."""
+
+
+def where_of(name: str, stack: str, regions: Mapping[str, str], config: Mapping[str, Any]) -> Where:
+    """What a resource of a stack is for.
+
+    Args:
+        regions: of the fleet, by the ids of their hosts.
+        config: the stack's, as the engine has it.
+    """
+    cloud_region = config.get(CLOUD_REGION)
+    return Where(
+        id=name,
+        stack=stack,
+        region=regions.get(name, stack if stack in regions.values() else ""),
+        cloud_region=cloud_region if isinstance(cloud_region, str) else "",
+    )
 
 
 class _Unsaid(Exception):

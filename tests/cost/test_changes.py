@@ -207,7 +207,7 @@ def test_the_gate_names_budgets_that_are_exceeded_and_what_has_no_price(
     prices: PriceList, default: Configuration
 ) -> None:
     def told(*resources: Resource) -> list[tuple[str, str]]:
-        return [(found.policy, found.message) for found in violations("nj", resources, default, prices, TODAY)]
+        return [(found.policy, found.message) for found in violations("nj", resources, {}, default, prices, TODAY)]
 
     server = Resource("urn:nj", VULTR, "nj", {"plan": "vhp-4c-8gb-amd", "region": "ewr"})
     assert told(server) == []
@@ -220,3 +220,10 @@ def test_the_gate_names_budgets_that_are_exceeded_and_what_has_no_price(
         "priced",
         "db/Instance is in no sum: this type of resource is not in any price list here",
     )
+
+
+def test_the_gate_reads_where_a_server_is_as_a_preview_does(prices: PriceList, default: Configuration) -> None:
+    spare = Resource("urn:spare", EC2, "spare", {"instanceType": "t3.medium"})
+    [unsaid] = violations("nj", [spare], {}, default, prices, TODAY)
+    assert unsaid.message == "spare/Instance is in no sum: its region is not said"
+    assert violations("nj", [spare], {"aws:region": "us-east-1"}, default, prices, TODAY) == ()
