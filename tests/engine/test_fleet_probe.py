@@ -101,6 +101,25 @@ def test_what_came_up_in_part_is_taken_away_also_where_only_the_provider_knows_o
     assert standing(stand.workspace) == ()
 
 
+@pytest.mark.parametrize(("answer", "code"), [("n\n", 3), ("\n", 3), ("", 1)], ids=["no", "just enter", "nobody there"])
+def test_without_a_yes_to_its_price_nothing_is_rented(stand: Stand, answer: str, code: int) -> None:
+    command = [sys.executable, "-m", "fleet", "latency", "probe", "tokyo", "--root", str(stand.root)]
+    done = subprocess.run(command, input=answer, capture_output=True, text=True, check=False)
+    said = done.stdout + done.stderr
+    assert done.returncode == code, said
+    # The price comes before the question: $0.007 for the hour and 1/730 of the address's $3.
+    price = (
+        "vc2-1c-1gb at vultr nrt: $0.011 for up to an hour, with its address; left standing it would cost $8.00 a month"
+    )
+    assert price in done.stderr
+    assert "Rent it, measure for 120 s and take it away? [y/N]" in said
+    assert ("not confirmed: nothing was rented" in said) is (code == 3)
+    assert "Traceback" not in said
+    assert rented(stand) == []
+    assert standing(stand.workspace) == ()
+    assert not list(stand.root.rglob("Pulumi.probe-*.yaml"))
+
+
 def ended_while_it_waits(stand: Stand, kind: signal.Signals) -> tuple[int, str]:
     """Exit code and output of a probe that gets a signal when its server is rented; on paper that never answers."""
     command = [sys.executable, "-u", "-m", "fleet", "latency", "probe", "tokyo", "--yes", "--root", str(stand.root)]

@@ -22,7 +22,10 @@ def probe(
     root: Root = None,
     json: Json = False,
 ) -> None:
-    """Rent the cheapest server in a place, measure from it, and take it away again. Its price is shown first."""
+    """Rent the cheapest server in a place, measure from it, and take it away again.
+
+    Its price is shown first and asked for. Exit code 3: the answer was no, and nothing was rented.
+    """
     _end_in_order()
     context = Context(root)
     if clear:
@@ -51,7 +54,7 @@ def probe(
     )
     for name in left_elsewhere(context.workspace):
         progress(name, "made on another machine: in use there, or left behind (fleet latency probe --clear ends it)")
-    if not yes and not typer.confirm(f"Rent it, measure for {plan.seconds:.0f} s and take it away?"):
+    if not yes and not typer.confirm(f"Rent it, measure for {plan.seconds:.0f} s and take it away?", err=json):
         progress("probe", "not confirmed: nothing was rented")
         raise typer.Exit(3)
     run = measure_there(configuration, context.workspace, context.vault, offer, plan, progress)
