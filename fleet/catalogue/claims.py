@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
 
 from pydantic import Field
 
 from fleet.catalogue.catalogue import Row
+from fleet.catalogue.overlay import Overlay
 from fleet.catalogue.physics import Verdict, judge_expected, judge_measured
 from fleet.catalogue.reading import rows
-from fleet.catalogue.round_trips import load_round_trips
-from fleet.catalogue.venue_sites import Site, load_sites
+from fleet.catalogue.round_trips import RoundTrips
+from fleet.catalogue.venue_sites import Site, VenueList
 
 MEASURED_FROM = "cdmx"
 """Where the specification measured."""
@@ -54,21 +54,19 @@ class Judged:
     """Why the venue does not answer there at all; empty: nothing is known that forbids it."""
 
 
-@cache
-def judged_claims() -> tuple[Judged, ...]:
+def judged_claims(venues: VenueList) -> tuple[Judged, ...]:
     """Every claim about a venue whose place is known: reported measurements first, then promises."""
-    sites = {site.name: site for site in load_sites() if site.place}
-    return (*_measured(sites.values()), *_expected(sites))
+    sites = {site.name: site for site in venues.sites if site.place}
+    return (*_measured(sites.values(), venues.trips), *_expected(sites, venues))
 
 
-@cache
-def load_expected_claims() -> tuple[ExpectedClaim, ...]:
-    """The promises, as they stand in the file."""
-    return tuple(ExpectedClaim(**row) for row in rows("claims"))
+def expected_claims_with(own: Overlay) -> tuple[ExpectedClaim, ...]:
+    """The promises as they stand in the file, with the rows of a fleet's own."""
+    shipped = [ExpectedClaim(**row) for row in rows("claims")]
+    return own.over("claims", {(row.venue, row.site, row.place): row for row in shipped})
 
 
-def _measured(sites: Iterable[Site]) -> Iterator[Judged]:
-    trips = load_round_trips()
+def _measured(sites: Iterable[Site], trips: RoundTrips) -> Iterator[Judged]:
     for site in sites:
         claim = site.venue.claimed_ms_from_cdmx
         if claim is not None:
@@ -79,10 +77,13 @@ def _measured(sites: Iterable[Site]) -> Iterator[Judged]:
             yield Judged(site.name, MEASURED_FROM, None, claim, claim, verdict, trip.floor_ms, trip.ms, refusal)
 
 
-def _expected(sites: Mapping[str, Site]) -> Iterator[Judged]:
-    trips = load_round_trips()
-    for claim in load_expected_claims():
-        site = sites[claim.at]
+def _expected(sites: Mapping[str, Site], venues: VenueList) -> Iterator[Judged]:
+    trips = venues.trips
+    for claim in venues.claims:
+        site = sites.get(claim.at)
+        if site is None:
+            # Nobody knows where it is, or an edge answers everywhere.
+            continue
         trip = trips.between(claim.place, site.place)
         verdict = judge_expected(claim.high_ms, trips.places[claim.place], trips.places[site.place])
         refusal = site.refusal_at(claim.place)

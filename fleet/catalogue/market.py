@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import cache
-from typing import Literal
+from typing import Any, Literal
 
 from fleet.catalogue.catalogue import Location, Plan, Row, Usd
+from fleet.catalogue.overlay import NO_OWN_ROWS, Overlay
 from fleet.catalogue.reading import rows
 
 
@@ -74,17 +74,23 @@ class SpecificationCost(Row):
         return self.server_usd + self.bandwidth_usd
 
 
-@cache
-def load_market() -> Market:
-    """What can be had elsewhere."""
+def load_market(own: Overlay = NO_OWN_ROWS) -> Market:
+    """What can be had elsewhere, with the rows of a fleet's own."""
+    sellers = own.over("sellers", {(row["name"],): Seller(**row) for row in rows("sellers")})
+    charges = own.over("listed_charges", {_key(row): ListedCharge(**row) for row in rows("listed_charges")})
     return Market(
-        sellers={row["name"]: Seller(**row) for row in rows("sellers")},
-        locations=tuple(Location(**row) for row in rows("market_locations")),
-        plans=tuple(MarketPlan(**row) for row in rows("market")),
-        charges={(row["service"], row["name"]): ListedCharge(**row) for row in rows("listed_charges")},
+        sellers={row.name: row for row in sellers},
+        locations=own.over("market_locations", {_key(row): Location(**row) for row in rows("market_locations")}),
+        plans=own.over("market", {_key(row): MarketPlan(**row) for row in rows("market")}),
+        charges={(row.service, row.name): row for row in charges},
     )
 
 
-def load_specification_costs() -> tuple[SpecificationCost, ...]:
-    """The specification's own cost table."""
-    return tuple(SpecificationCost(**row) for row in rows("specification_costs"))
+def _key(row: Mapping[str, Any]) -> tuple[str, str]:
+    return (row["service"], row["name"])
+
+
+def load_specification_costs(own: Overlay = NO_OWN_ROWS) -> tuple[SpecificationCost, ...]:
+    """The specification's own cost table, with the rows of a fleet's own."""
+    shipped = [SpecificationCost(**row) for row in rows("specification_costs")]
+    return own.over("specification_costs", {(row.place,): row for row in shipped})

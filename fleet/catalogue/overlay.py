@@ -1,38 +1,46 @@
 """A fleet's own catalogue: rows in ``catalogue/*.yaml`` of its folder, which take the place of ours row by row.
 
-A file is a mapping of tables (``plans``, ``locations``, ``billing``, ``transfer``, ``charges``, ``venues``,
-``venue_sites``) to lists of rows; what its ``defaults`` say holds for each row that does not say otherwise. A row that
-exists with us needs only what differs, and always its own ``source`` and ``as_of``. A plan's row that names any list
-price replaces all of that plan's.
+A file is a mapping of tables (the names of this package's files, ``KEYS``) to lists of rows; what its ``defaults`` say
+holds for each row that does not say otherwise. A row that exists with us needs only what differs, and always its own
+``source`` and ``as_of``. A plan's row that names any list price replaces all of that plan's. A row of ``round_trips``
+leaves those that it does not name as they are, one of ``countries`` the places that it does not name.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
-from fleet.catalogue.catalogue import Catalogue, Location, Plan, Row
+from fleet.catalogue.catalogue import Catalogue, Location, Place, Plan, Row, Service
 from fleet.model.document import Document, KeyPath, read_document
 from fleet.model.nearest import nearest
 from fleet.model.problems import Problem
 from fleet.model.validation import at, validate
 
-if TYPE_CHECKING:
-    from fleet.catalogue.venue_sites import VenueList
-
 FOLDER = "catalogue"
 """In the fleet's folder."""
 
 KEYS: Mapping[str, tuple[str, ...]] = {
-    "plans": ("service", "name"),
+    "places": ("name",),
+    "countries": ("country",),
+    "round_trips": ("place",),
+    "round_trip_detours": ("place",),
+    "services": ("name",),
     "locations": ("service", "name"),
+    "plans": ("service", "name"),
     "billing": ("service",),
     "transfer": ("service",),
     "charges": ("service", "name"),
+    "sellers": ("name",),
+    "market": ("service", "name"),
+    "market_locations": ("service", "name"),
+    "listed_charges": ("service", "name"),
+    "specification_costs": ("place",),
     "venues": ("name",),
     "venue_sites": ("venue", "site"),
+    "claims": ("venue", "site", "place"),
 }
 """Tables, and what tells their rows apart; a key that a row leaves out is empty."""
 
@@ -40,8 +48,8 @@ DEFAULTS = "defaults"
 ORIGIN = ("source", "as_of")
 PRICES = ("hourly_usd", "monthly_usd", "price_locations", "location_prices")
 """List prices of a plan; the spot market is another one."""
-OTHER_SERVICES = ("route53",)
-"""Services that bill, but rent no servers."""
+MERGED = {"round_trips": "to"}
+"""What of a row is a mapping of which a fleet's own row need only name what differs."""
 
 Key = tuple[str, ...]
 Kind = TypeVar("Kind", bound=Row)
@@ -67,27 +75,13 @@ class Overlay:
         own: Mapping[Key, Any] = self.tables.get(table, {})
         return (*(own.get(key, row) for key, row in ours.items()), *(own[key] for key in own if key not in ours))
 
-
-def with_own_rows(catalogue: Catalogue, overlay: Overlay) -> Catalogue:
-    """A catalogue with the plans and locations of a fleet's own."""
-    if not overlay.tables:
-        return catalogue
-    plans = overlay.over("plans", {(row.service, row.name): row for row in catalogue.plans})
-    locations = overlay.over("locations", {(row.service, row.name): row for row in catalogue.locations})
-    # A copy would keep what the catalogue has worked out from its rows.
-    parts = {name: getattr(catalogue, name) for name in type(catalogue).model_fields}
-    return type(catalogue).model_construct(**{**parts, "plans": plans, "locations": locations})
+    def rows(self, table: str, kind: type[Kind]) -> tuple[Kind, ...]:
+        """The fleet's own rows of a table."""
+        return tuple(row for row in self.tables.get(table, {}).values() if isinstance(row, kind))
 
 
-def venues_with_own_rows(overlay: Overlay) -> VenueList:
-    """The venues of this package with those of a fleet's own."""
-    from fleet.catalogue.venue_sites import load_site_rows, load_venue_list, venue_list
-    from fleet.catalogue.venues import load_venues
-
-    if not overlay.tables:
-        return load_venue_list()
-    venues = overlay.over("venues", {(name,): venue for name, venue in load_venues().items()})
-    return venue_list(venues, overlay.over("venue_sites", {(row.venue, row.site): row for row in load_site_rows()}))
+NO_OWN_ROWS = Overlay()
+"""Of a fleet without a catalogue of its own."""
 
 
 def read_overlay(folder: Path, catalogue: Catalogue) -> tuple[Overlay, tuple[Problem, ...]]:
@@ -98,10 +92,13 @@ def read_overlay(folder: Path, catalogue: Catalogue) -> tuple[Overlay, tuple[Pro
     Args:
         catalogue: names the services and places that rows may speak of.
     """
+    from fleet.catalogue.overlay_references import references
+
     if not folder.is_dir():
         return Overlay(), ()
     found: list[Problem] = []
     tables: dict[str, dict[Key, Row]] = {}
+    written: list[OwnRow] = []
     read: list[tuple[OwnRow, Row]] = []
     ours = _ours()
     for path in sorted(folder.glob("*.yaml")):
@@ -119,42 +116,15 @@ def read_overlay(folder: Path, catalogue: Catalogue) -> tuple[Overlay, tuple[Pro
                         at(document, own.path, " ".join(key), "stands twice in this catalogue", "each row once")
                     )
                     continue
-                row, problems = _row(own, table, key, ours, tuple(catalogue.services))
+                written.append(own)
+                row, problems = _row(own, table, key, ours)
                 found += problems
                 if row is not None:
                     seen[key] = row
                     read.append((own, row))
-    found += _references(read, catalogue, {key[0] for key in (*ours["venues"], *tables.get("venues", {}))})
+    found += references(written, read, catalogue)
     # Files are named as the user sees them from the fleet's folder.
     return Overlay({} if found else tables), tuple(_in_folder(problem, folder) for problem in found)
-
-
-def _references(read: Iterable[tuple[OwnRow, Row]], catalogue: Catalogue, venues: Iterable[str]) -> Iterator[Problem]:
-    """What rows of venues name is there: places, and venues of whichever file."""
-    from fleet.catalogue.venue_sites import SiteRow
-    from fleet.catalogue.venues import Venue
-
-    places, venues = tuple(catalogue.places), tuple(venues)
-    for own, row in read:
-        match row:
-            case Venue():
-                yield from _unknown(
-                    own, ("hosting", "place"), row.hosting.place if row.hosting else "", places, "place"
-                )
-                yield from _unknown(own, ("via",), row.via, venues, "venue")
-            case SiteRow():
-                yield from _unknown(own, ("venue",), row.venue, venues, "venue")
-                yield from _unknown(own, ("place",), row.place, places, "place")
-                yield from _unknown(own, ("claimed_place",), row.claimed_place, places, "place")
-            case _:
-                pass
-
-
-def _unknown(own: OwnRow, key: KeyPath, name: str, known: tuple[str, ...], kind: str) -> Iterator[Problem]:
-    """Nothing for what is left out."""
-    if name and name not in known:
-        message = f"is not a {kind} of the catalogue"
-        yield at(own.document, (*own.path, *key), name, message, ", ".join(known), nearest(name, known))
 
 
 def _ours() -> Mapping[str, Mapping[Key, Mapping[str, Any]]]:
@@ -166,18 +136,32 @@ def _ours() -> Mapping[str, Mapping[Key, Mapping[str, Any]]]:
 
 
 def _kind(table: str) -> type[Row]:
+    from fleet.catalogue.claims import ExpectedClaim
+    from fleet.catalogue.market import ListedCharge, MarketPlan, Seller, SpecificationCost
     from fleet.catalogue.prices import Billing, Charge, Transfer
-    from fleet.catalogue.venue_sites import SiteRow
+    from fleet.catalogue.round_trips import Detour, MeasuredPlace
+    from fleet.catalogue.venue_sites import CountryRow, SiteRow
     from fleet.catalogue.venues import Venue
 
     kinds: Mapping[str, type[Row]] = {
-        "plans": Plan,
+        "places": Place,
+        "countries": CountryRow,
+        "round_trips": MeasuredPlace,
+        "round_trip_detours": Detour,
+        "services": Service,
         "locations": Location,
+        "plans": Plan,
         "billing": Billing,
         "transfer": Transfer,
         "charges": Charge,
+        "sellers": Seller,
+        "market": MarketPlan,
+        "market_locations": Location,
+        "listed_charges": ListedCharge,
+        "specification_costs": SpecificationCost,
         "venues": Venue,
         "venue_sites": SiteRow,
+        "claims": ExpectedClaim,
     }
     return kinds[table]
 
@@ -209,13 +193,9 @@ def _rows_of(document: Document, table: str, problems: list[Problem]) -> Iterato
 
 
 def _row(
-    own: OwnRow,
-    table: str,
-    key: Key,
-    ours: Mapping[str, Mapping[Key, Mapping[str, Any]]],
-    services: tuple[str, ...],
+    own: OwnRow, table: str, key: Key, ours: Mapping[str, Mapping[Key, Mapping[str, Any]]]
 ) -> tuple[Row | None, tuple[Problem, ...]]:
-    found = [
+    found = tuple(
         at(
             own.document,
             (*own.path, name),
@@ -225,19 +205,18 @@ def _row(
         )
         for name in ORIGIN
         if name not in own.values
-    ]
-    known = (*services, *OTHER_SERVICES)
-    service = own.values.get("service")
-    if isinstance(service, str) and service not in known:
-        path = (*own.path, "service")
-        found.append(at(own.document, path, service, "is not a service", ", ".join(known), nearest(service, known)))
+    )
     base = dict(ours[table].get(key, {}))
     if any(name in own.values for name in PRICES):
         base = {name: value for name, value in base.items() if name not in PRICES}
     # The origin of our row says nothing of theirs.
     base = {name: value for name, value in base.items() if name not in (*ORIGIN, "confidence")}
+    values = {**base, **own.values}
+    part = MERGED.get(table)
+    if part in base and isinstance(own.values.get(part), Mapping):
+        values[part] = {**base[part], **own.values[part]}
     missing = {name: STAND_INS[name] for name in ORIGIN if name not in own.values}
-    row, problems = validate(_kind(table), own.document, own.path, {**base, **own.values, **missing})
+    row, problems = validate(_kind(table), own.document, own.path, {**values, **missing})
     return (None if found else row), (*found, *problems)
 
 

@@ -6,12 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
+from typing import TypeVar
 
 from pydantic import Field
 
 from fleet.catalogue.catalogue import Place, Row
+from fleet.catalogue.overlay import Overlay
 from fleet.catalogue.physics import SAME_METRO_MS, expected_ms, floor_ms
 from fleet.catalogue.reading import load, rows
+
+Kind = TypeVar("Kind", bound=Row)
 
 
 class Basis(StrEnum):
@@ -105,4 +109,20 @@ def load_round_trips() -> RoundTrips:
         places=load().places,
         measured={row["place"]: MeasuredPlace(**row) for row in rows("round_trips")},
         detours={row["place"]: Detour(**row) for row in rows("round_trip_detours")},
+    )
+
+
+def round_trips_with(own: Overlay) -> RoundTrips:
+    """The matrix with the places and rows of a fleet's own."""
+    shipped = load_round_trips()
+    if not own.tables:
+        return shipped
+
+    def over(table: str, ours: Mapping[str, Kind]) -> tuple[Kind, ...]:
+        return own.over(table, {(name,): row for name, row in ours.items()})
+
+    return RoundTrips(
+        places={row.name: row for row in over("places", shipped.places)},
+        measured={row.place: row for row in over("round_trips", shipped.measured)},
+        detours={row.place: row for row in over("round_trip_detours", shipped.detours)},
     )

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, field
+from functools import cache, cached_property
+from typing import TYPE_CHECKING
 
 from fleet.catalogue.catalogue import Confidence, Row
+from fleet.catalogue.overlay import NO_OWN_ROWS, Overlay
 from fleet.catalogue.reading import rows
-from fleet.catalogue.venues import Venue, load_venues
+from fleet.catalogue.venues import Country, Venue, load_venues
+
+if TYPE_CHECKING:
+    from fleet.catalogue.claims import ExpectedClaim
+    from fleet.catalogue.round_trips import RoundTrips
 
 
 class SiteRow(Row):
@@ -28,7 +34,7 @@ class SiteRow(Row):
 class CountryRow(Row):
     """The places of a country."""
 
-    country: str
+    country: Country
     places: tuple[str, ...]
 
 
@@ -46,6 +52,8 @@ class Site:
     confidence: Confidence
     source: str
     edge: bool
+    countries: Mapping[str, str] = field(repr=False, compare=False)
+    """The country of each place."""
 
     def refusal_at(self, place: str) -> str:
         """Why it does not answer servers in a place; empty: nothing is known that forbids it.
@@ -53,18 +61,47 @@ class Site:
         Raises:
             KeyError: the catalogue knows no country of the place.
         """
-        if country_of(place) not in self.venue.refused_from:
+        country = self.countries[place]
+        if country not in self.venue.refused_from:
             return ""
-        return f"{self.venue.title} refuses {country_of(place)} addresses: {self.venue.refusal}"
+        return f"{self.venue.title} refuses {country} addresses: {self.venue.refusal}"
 
 
 @dataclass(frozen=True)
 class VenueList:
-    """Every venue, and where each is."""
+    """Every venue, where each is, and what is known of the ways to them."""
 
     by_name: Mapping[str, Venue]
     sites: tuple[Site, ...]
     """Of brokers and data providers, in the order of the venues."""
+    own: Overlay = NO_OWN_ROWS
+    """The rows of the fleet's own that are in it, among them those of the ways to the venues."""
+
+    @cached_property
+    def trips(self) -> RoundTrips:
+        """How long it takes from place to place."""
+        from fleet.catalogue.round_trips import round_trips_with
+
+        return round_trips_with(self.own)
+
+    @cached_property
+    def claims(self) -> tuple[ExpectedClaim, ...]:
+        """What the specification promises."""
+        from fleet.catalogue.claims import expected_claims_with
+
+        return expected_claims_with(self.own)
+
+    @cached_property
+    def _countries(self) -> Mapping[str, str]:
+        return countries_with(self.own)
+
+    def country_of(self, place: str) -> str:
+        """The country whose addresses servers in a place have.
+
+        Raises:
+            KeyError: none is known.
+        """
+        return self._countries[place]
 
     def sites_of(self, name: str) -> tuple[Site, ...]:
         """The sites that a name stands for: a venue's, or one of them; empty if there is none of that name."""
@@ -75,14 +112,15 @@ class VenueList:
         return tuple(dict.fromkeys(name for site in self.sites for name in (site.venue.name, site.name)))
 
 
-def venue_list(venues: Iterable[Venue], site_rows: Iterable[SiteRow]) -> VenueList:
+def venue_list(venues: Iterable[Venue], site_rows: Iterable[SiteRow], own: Overlay = NO_OWN_ROWS) -> VenueList:
     """Put venues and their sites together; a row of a venue that is not there counts for nothing."""
+    countries = countries_with(own)
     by_name = {venue.name: venue for venue in venues}
     by_venue: dict[str, list[SiteRow]] = {}
     for row in site_rows:
         by_venue.setdefault(row.venue, []).append(row)
-    sites = tuple(_site(venue, row) for name, venue in by_name.items() for row in by_venue.get(name, ()))
-    return VenueList(by_name, sites)
+    sites = tuple(_site(venue, row, countries) for name, venue in by_name.items() for row in by_venue.get(name, ()))
+    return VenueList(by_name, sites, own)
 
 
 @cache
@@ -106,22 +144,18 @@ def load_sites() -> tuple[Site, ...]:
     return load_venue_list().sites
 
 
-def country_of(place: str) -> str:
-    """The country whose addresses servers in a place have.
-
-    Raises:
-        KeyError: none is known.
-    """
-    return _countries()[place]
-
-
-@cache
-def _countries() -> dict[str, str]:
-    table = [CountryRow(**row) for row in rows("countries")]
+def countries_with(own: Overlay) -> Mapping[str, str]:
+    """The country of each place; a row of a fleet's own leaves the places that it does not name as they are."""
+    table = (*_countries(), *own.rows("countries", CountryRow))
     return {place: row.country for row in table for place in row.places}
 
 
-def _site(venue: Venue, row: SiteRow) -> Site:
+@cache
+def _countries() -> tuple[CountryRow, ...]:
+    return tuple(CountryRow(**row) for row in rows("countries"))
+
+
+def _site(venue: Venue, row: SiteRow, countries: Mapping[str, str]) -> Site:
     known = venue.hosting if venue.hosting is not None and venue.hosting.place and not row.place else None
     return Site(
         venue=venue,
@@ -131,4 +165,5 @@ def _site(venue: Venue, row: SiteRow) -> Site:
         confidence=known.confidence if known is not None else row.confidence,
         source=known.source if known is not None else row.source,
         edge=row.edge,
+        countries=countries,
     )

@@ -8,6 +8,7 @@ from decimal import Decimal
 from ipaddress import IPv4Address
 
 from fleet.catalogue import Catalogue
+from fleet.catalogue.overlay import Overlay
 from fleet.catalogue.prices import MONTH_HOURS
 from fleet.catalogue.venue_sites import VenueList
 from fleet.configuration.images import placeholder_images
@@ -41,6 +42,11 @@ class Configuration:
     catalogue: Catalogue
     venues: VenueList
     images: Images
+
+    @property
+    def own_rows(self) -> Overlay:
+        """The rows of the fleet's own catalogue."""
+        return self.venues.own
 
     def hosts(self) -> tuple[HostRef, ...]:
         """Every host of the fleet, opened or not, by region index, then host index."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from fleet import catalogue
-from fleet.catalogue.overlay import FOLDER, read_overlay, venues_with_own_rows, with_own_rows
+from fleet.catalogue.overlay import FOLDER, read_overlay
+from fleet.catalogue.own_rows import venues_with_own_rows, with_own_rows
 from fleet.configuration.checks import CHECKS
 from fleet.configuration.configuration import Configuration
 from fleet.configuration.draft import Draft, StackDraft

@@ -10,7 +10,7 @@ from fleet.catalogue import Location, Plan
 from fleet.catalogue.market import Market, MarketPlan
 from fleet.catalogue.physics import distance_km
 from fleet.catalogue.prices import PriceList
-from fleet.catalogue.round_trips import load_round_trips
+from fleet.catalogue.round_trips import RoundTrips
 from fleet.cost.facts import amount
 from fleet.cost.money import cents, text
 from fleet.cost.parts import SERVER, Part, known_sum, parts, unpriced
@@ -67,6 +67,7 @@ class _Present:
     """The place that it stands in itself."""
     venues: Sequence[str]
     """Places."""
+    trips: RoundTrips
 
 
 def alternatives(
@@ -76,12 +77,14 @@ def alternatives(
     prices: PriceList,
     market: Market,
     usage: Usage,
+    trips: RoundTrips,
 ) -> tuple[Alternative, ...]:
     """For each rented server the cheapest fitting one of every seller, cheapest first.
 
     Args:
         places: region to place.
         venues: region to the places of the venues that it serves.
+        trips: by which those are near or far.
     """
     found: list[Alternative] = []
     for thing in things:
@@ -100,6 +103,7 @@ def alternatives(
             place,
             sites.get(thing.location, place),
             tuple(venues.get(thing.region, ())),
+            trips,
         )
         found += _of_every_seller(present, prices, market, hours)
     return tuple(found)
@@ -226,8 +230,8 @@ def _longer_ms(present: _Present, there: str) -> Decimal | None:
     """Mean of the differences of expected round trips, in ms to the tenth."""
     if not present.venues:
         return None
-    trips = load_round_trips()
-    differences = [trips.between(there, venue).ms - trips.between(present.site, venue).ms for venue in present.venues]
+    between = present.trips.between
+    differences = [between(there, venue).ms - between(present.site, venue).ms for venue in present.venues]
     return Decimal(str(round(sum(differences) / len(differences), 1)))
 
 

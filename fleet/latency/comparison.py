@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from fleet.catalogue.catalogue import Place
-from fleet.catalogue.claims import MEASURED_FROM, load_expected_claims
+from fleet.catalogue.claims import MEASURED_FROM
 from fleet.catalogue.physics import Verdict, floor_ms, judge_expected, judge_measured
 from fleet.catalogue.venue_sites import VenueList
 from fleet.latency.bootstrap import Improvement, improvements
@@ -213,7 +213,7 @@ def _claim(series: Series, place: str, venues: VenueList, places: Mapping[str, P
     promised = next(
         (
             (claim.low_ms, claim.high_ms)
-            for claim in load_expected_claims()
+            for claim in venues.claims
             if claim.place == place and claim.venue == series.venue and (site is None or claim.at == site.name)
         ),
         None,

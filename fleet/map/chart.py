@@ -10,7 +10,7 @@ from pathlib import Path
 
 from fleet.catalogue.catalogue import Place
 from fleet.catalogue.prices import PriceList
-from fleet.catalogue.round_trips import Basis, RoundTrips, load_round_trips
+from fleet.catalogue.round_trips import Basis, RoundTrips
 from fleet.catalogue.venue_sites import Site, VenueList
 from fleet.configuration import Configuration
 from fleet.latency.known import Known
@@ -84,7 +84,7 @@ def chart(
         measured: round trips in ms by pair of hosts.
         to_venues: round trips by place and site of a venue.
     """
-    trips = load_round_trips()
+    trips = configuration.venues.trips
     costs = {offer.name: offer.monthly_usd for offer in own_offers(configuration, prices)}
     regions = tuple(
         Region(

@@ -9,7 +9,6 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from fleet.catalogue.prices import PriceList
-from fleet.catalogue.round_trips import load_round_trips
 from fleet.catalogue.venue_sites import VenueList
 from fleet.configuration import Configuration
 from fleet.placement.exhaustive import MOST, Exhaustive
@@ -138,7 +137,7 @@ def _without_the_dominated(asked: Asked) -> Asked:
     problem = asked.problem.without_the_dominated()
     kept = {candidate.name for candidate in problem.candidates}
     offers = tuple(offer for offer in asked.offers if offer.name in kept)
-    return Asked(problem, offers, asked.sites, asked.hosts, asked.left_out, asked.unpriced)
+    return Asked(problem, offers, asked.sites, asked.hosts, asked.left_out, asked.unpriced, asked.trips)
 
 
 def _beside(asked: Asked, objective: Objective, configuration: Configuration) -> Iterator[Beside]:
@@ -229,7 +228,7 @@ def permissions(asked: Asked, venues: VenueList, venue: str, place: str) -> tupl
     Raises:
         BadQuestion: there is no such venue or no such place.
     """
-    trips = load_round_trips()
+    trips = venues.trips
     sites = venues.sites_of(venue)
     if not sites:
         raise no_such("venue", venue, venues.site_names())

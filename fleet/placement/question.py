@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, TypeVar
 
 from fleet.catalogue.prices import PriceList
-from fleet.catalogue.round_trips import Basis, RoundTrips, load_round_trips
+from fleet.catalogue.round_trips import Basis, RoundTrips
 from fleet.catalogue.venue_sites import Site, VenueList
 from fleet.configuration import Configuration
 from fleet.model.nearest import nearest
@@ -82,6 +82,8 @@ class Asked:
     """Venues that no place is for, and why."""
     unpriced: tuple[Offer, ...]
     """Servers that are no candidates because their price is not known."""
+    trips: RoundTrips
+    """By which the reaches are that nobody has measured."""
 
 
 def ask(question: Question, configuration: Configuration, prices: PriceList) -> Asked:
@@ -97,7 +99,7 @@ def ask(question: Question, configuration: Configuration, prices: PriceList) -> 
     hosts = tuple(_host(site, question.hosting) for site in chosen)
     offers = _offers(question, configuration, prices, hosts)
     priced = tuple(offer for offer in offers if offer.monthly_usd is not None)
-    trips = load_round_trips()
+    trips = configuration.venues.trips
     problem = Problem(
         candidates=tuple(
             Candidate(offer.name, offer.place, offer.monthly_usd or Decimal(0), always=offer.is_hub) for offer in priced
@@ -113,7 +115,7 @@ def ask(question: Question, configuration: Configuration, prices: PriceList) -> 
         in_reach=question.in_reach,
     )
     unpriced = tuple(offer for offer in offers if offer.monthly_usd is None)
-    return Asked(problem, priced, chosen, hosts, left_out, unpriced)
+    return Asked(problem, priced, chosen, hosts, left_out, unpriced, trips)
 
 
 @dataclass(frozen=True)
@@ -129,7 +131,7 @@ class Reached:
 
 def reached_from(places: Sequence[str], question: Question, venues: VenueList) -> tuple[Reached, ...]:
     """Every site that a question is about, from given places."""
-    trips = load_round_trips()
+    trips = venues.trips
     chosen, _ = _sites(question, venues)
     return tuple(
         Reached(site, host, tuple(_reach(trips, question, place, site, host) for place in places))

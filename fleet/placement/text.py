@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from fleet.catalogue.round_trips import Basis, load_round_trips
+from fleet.catalogue.round_trips import Basis
 from fleet.placement.answer import Answer, Permission
 from fleet.placement.plan import Plan, fallback
 from fleet.placement.problem import obstacles
@@ -48,7 +48,7 @@ def server_rows(answer: Answer) -> list[Cells]:
 
 def venue_rows(answer: Answer) -> list[Cells]:
     """Where each venue is, from where it is served, how far that is beside the best possible, and what then."""
-    best, asked, trips = answer.best, answer.asked, load_round_trips()
+    best, asked, trips = answer.best, answer.asked, answer.asked.trips
     rows: list[Cells] = []
     for column, (site, host, number) in enumerate(zip(asked.sites, asked.hosts, best.served_from, strict=True)):
         place = asked.offers[number].place

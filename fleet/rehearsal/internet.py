@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from fleet.catalogue.catalogue import Catalogue
 from fleet.catalogue.physics import SAME_METRO_MS
-from fleet.catalogue.round_trips import RoundTrips, load_round_trips
+from fleet.catalogue.round_trips import RoundTrips
 from fleet.catalogue.venue_sites import Site as VenueSite
 from fleet.configuration import Configuration
 from fleet.model.stack import ExistingHost
@@ -34,7 +34,7 @@ def venues_internet(configuration: Configuration) -> Internet:
     places = sorted(set(origins.values()))
     sites: dict[str, Site] = {}
     for site in configuration.venues.sites:
-        for name, found in _sites_of(site, places).items():
+        for name, found in _sites_of(site, places, configuration.venues.trips).items():
             # Of a venue that is in several places, the first one counts for a name of which no row says where it is.
             sites.setdefault(name, found)
     return Internet(tuple(sites.values()), origins)
@@ -45,7 +45,7 @@ def _locations(catalogue: Catalogue) -> Iterable[tuple[str, str, str]]:
         yield catalogue.services[location.service].provider, location.name, location.place
 
 
-def _sites_of(site: VenueSite, places: Iterable[str]) -> dict[str, Site]:
+def _sites_of(site: VenueSite, places: Iterable[str], round_trips: RoundTrips) -> dict[str, Site]:
     tls: dict[str, set[int]] = {}
     tcp: dict[str, set[int]] = {}
     for endpoint in site.venue.endpoints:
@@ -54,7 +54,7 @@ def _sites_of(site: VenueSite, places: Iterable[str]) -> dict[str, Site]:
         parts = urlsplit(endpoint.url if "//" in endpoint.url else f"//{endpoint.url}")
         ports = tcp if endpoint.transport == "tcp" else tls
         ports.setdefault(parts.hostname or "", set()).add(parts.port or HTTPS)
-    ways = {place: _way(site, place, load_round_trips()) for place in places}
+    ways = {place: _way(site, place, round_trips) for place in places}
     behind = site.edge or site.venue.fronted_by_cdn
     return {
         name: Site(

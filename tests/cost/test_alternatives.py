@@ -154,7 +154,9 @@ def test_without_a_price_of_its_own_address_nothing_is_said_of_a_difference(
     charges = {key: row for key, row in prices.charges.items() if key != ("vultr", "static address")}
     poorer = replace(prices, charges=charges)
     things = declared_things(default)
-    rows = alternatives(things, places_of(default), venue_places_of(default), poorer, load_market(), Usage())
+    rows = alternatives(
+        things, places_of(default), venue_places_of(default), poorer, load_market(), Usage(), load_round_trips()
+    )
     assert {row.difference_usd for row in rows if row.server == "nj"} == {None}
     assert all(row.monthly_usd is None for row in rows if row.seller == "Vultr")
 

@@ -10,7 +10,7 @@ import pytest
 
 from fleet.catalogue.physics import floor_ms
 from fleet.catalogue.round_trips import load_round_trips
-from fleet.catalogue.venue_sites import country_of, load_sites
+from fleet.catalogue.venue_sites import load_sites, load_venue_list
 from fleet.catalogue.venues import load_venues
 from fleet.picture import SCALE
 from fleet.placement.plot import HEIGHT, WIDTH
@@ -20,6 +20,7 @@ from tests.said import Fleet
 pytestmark = pytest.mark.unit
 
 PLACES = load_round_trips().places
+country_of = load_venue_list().country_of
 
 
 def places(plan: dict[str, list[dict[str, str]]]) -> set[str]:
@@ -268,10 +269,10 @@ def test_each_provider_of_a_place_is_a_candidate_and_the_dearer_one_is_left_out(
 def test_no_claim_moves_an_answer(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
     before = fleet("place", "--json").facts
 
-    def nobody_asks() -> None:
+    def nobody_asks(*_: object) -> None:
         raise AssertionError("a placement asks for claims")
 
-    for name in ("judged_claims", "load_expected_claims"):
+    for name in ("judged_claims", "expected_claims_with"):
         monkeypatch.setattr(f"fleet.catalogue.claims.{name}", nobody_asks)
     for venue in load_venues().values():
         # The catalogue's rows are read once: what is claimed of them is another thing now.

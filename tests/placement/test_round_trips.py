@@ -6,13 +6,15 @@ import itertools
 
 import pytest
 
-from fleet.catalogue.claims import judged_claims, load_expected_claims
+from fleet.catalogue.claims import judged_claims
 from fleet.catalogue.physics import Verdict, expected_ms, floor_ms, judge_expected, judge_measured
 from fleet.catalogue.round_trips import Basis, load_round_trips
+from fleet.catalogue.venue_sites import load_venue_list
 
 pytestmark = pytest.mark.unit
 
 TRIPS = load_round_trips()
+VENUES = load_venue_list()
 PLACES = TRIPS.places
 
 
@@ -76,8 +78,8 @@ def test_claims_of_the_specification_that_break_physics() -> None:
 
 
 def test_every_claim_of_the_catalogue_is_judged_and_none_that_breaks_physics_passes() -> None:
-    rows = judged_claims()
-    assert len([row for row in rows if row.rank is not None]) == len(load_expected_claims())
+    rows = judged_claims(VENUES)
+    assert len([row for row in rows if row.rank is not None]) == len(VENUES.claims)
     for row in rows:
         below = row.high_ms < row.floor_ms
         wrong = Verdict.EDGE if row.rank is None else Verdict.IMPOSSIBLE
@@ -87,7 +89,9 @@ def test_every_claim_of_the_catalogue_is_judged_and_none_that_breaks_physics_pas
 def test_the_claims_that_fail() -> None:
     """CoinGecko's measurement; Binance from all three regions; Bybit from London (floor 106 ms); Kraken from New Jersey
     (floor 54.6 ms) is promised at 40 to 60, which is just possible."""
-    failed = {(row.site, row.place): row.verdict for row in judged_claims() if row.verdict is not Verdict.POSSIBLE}
+    failed = {
+        (row.site, row.place): row.verdict for row in judged_claims(VENUES) if row.verdict is not Verdict.POSSIBLE
+    }
     assert failed == {
         ("coingecko", "cdmx"): Verdict.EDGE,
         ("binance", "singapore"): Verdict.IMPOSSIBLE,
@@ -95,13 +99,13 @@ def test_the_claims_that_fail() -> None:
         ("binance", "london"): Verdict.IMPOSSIBLE,
         ("bybit", "london"): Verdict.IMPOSSIBLE,
     }
-    refused = [(row.site, row.place) for row in judged_claims() if row.refusal]
+    refused = [(row.site, row.place) for row in judged_claims(VENUES) if row.refusal]
     assert refused == [("binance", "new-jersey")]
 
 
 def test_no_claim_is_used_for_a_placement() -> None:
     """The round trip of every pair that a claim speaks of is the same without any claim: it is not the claim's."""
-    for row in judged_claims():
+    for row in judged_claims(VENUES):
         if row.verdict is not Verdict.POSSIBLE:
             assert row.expected_ms > row.high_ms
             assert row.expected_ms >= row.floor_ms

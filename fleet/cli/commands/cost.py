@@ -150,7 +150,7 @@ def _compare(found: Answer, configuration: Configuration, *, as_json: bool) -> N
     from fleet.cost.answer import places_of
     from fleet.cost.specification import compare, comparison_facts, comparison_rows, comparison_sum
 
-    rows, others = compare(found.whole, load_specification_costs(), places_of(configuration))
+    rows, others = compare(found.whole, load_specification_costs(configuration.own_rows), places_of(configuration))
     if as_json:
         print_json(comparison_facts(rows, others))
         return
@@ -170,7 +170,15 @@ def _alternatives(found: Answer, configuration: Configuration, *, as_json: bool)
     regions = {line.region for line in found.shown.lines}
     things = [thing for thing in found.things if thing.region in regions]
     venues = venue_places_of(configuration)
-    rows = alternatives(things, places_of(configuration), venues, found.prices, load_market(), found.usage)
+    rows = alternatives(
+        things,
+        places_of(configuration),
+        venues,
+        found.prices,
+        load_market(configuration.own_rows),
+        found.usage,
+        configuration.venues.trips,
+    )
     if as_json:
         print_json([alternative_facts(row) for row in rows])
         return

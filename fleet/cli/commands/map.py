@@ -37,4 +37,4 @@ def map_(
     to_venues = known(context.root, context.configuration.venues, prices.catalogue.places)
     write_picture(file, draw(chart(context.configuration, prices, measured, to_venues)))
     print(f"written: {file}")
-    tell_age(prices, context.configuration.services())
+    tell_age(prices, context.configuration.services(), context.configuration.venues.trips)

@@ -15,6 +15,7 @@ from fleet.cli.output import print_json, print_table
 
 if TYPE_CHECKING:
     from fleet.catalogue.prices import PriceList
+    from fleet.catalogue.venue_sites import VenueList
     from fleet.configuration import Configuration
     from fleet.placement.answer import Answer
     from fleet.placement.question import Question
@@ -64,10 +65,10 @@ def place(
         raise typer.BadParameter(
             f"'{plot}' ends in neither .svg nor .png, which is what is written", param_hint="--plot"
         )
-    if claims:
-        _claims(as_json=json)
-        return
     context = Context(root)
+    if claims:
+        _claims(_venues(context), as_json=json)
+        return
     configuration = context.configuration
     prices = load_prices(configuration.catalogue, context.root / FOLDER)
     weights = _pairs(weight, "--weight", float)
@@ -99,7 +100,11 @@ def place(
         print_json(answer_facts(found))
     else:
         _tables(found)
-    tell_age(prices, {offer.service for offer in found.considered.offers} | configuration.services())
+    tell_age(
+        prices,
+        {offer.service for offer in found.considered.offers} | configuration.services(),
+        configuration.venues.trips,
+    )
 
 
 def _tables(found: Answer) -> None:
@@ -117,10 +122,23 @@ def _tables(found: Answer) -> None:
         print(sentence)
 
 
-def _claims(*, as_json: bool) -> None:
+def _venues(context: Context) -> VenueList:
+    """The fleet's; this package's outside of a fleet's folder."""
+    from fleet.catalogue.venue_sites import load_venue_list
+    from fleet.workspace import WorkspaceError
+
+    try:
+        return context.configuration.venues
+    except WorkspaceError:
+        if context.given is not None:
+            raise
+        return load_venue_list()
+
+
+def _claims(venues: VenueList, *, as_json: bool) -> None:
     from fleet.catalogue.claims import judged_claims
 
-    rows = judged_claims()
+    rows = judged_claims(venues)
     if as_json:
         print_json([vars(row) for row in rows])
         return

@@ -105,7 +105,7 @@ def _of_the_fleet(context: Context) -> tuple[Decimal, Decimal, str]:
 
     prices = load_prices(context.configuration.catalogue, context.root / FOLDER)
     measured = known(context.root, context.configuration.venues, prices.catalogue.places)
-    tell_age(prices, context.configuration.services())
+    tell_age(prices, context.configuration.services(), context.configuration.venues.trips)
     rows = as_configured(Question(measured=measured), context.configuration, prices)
     hub, whole = rows.hub_alone, rows.configured
     used = [number for plan in (hub, whole) for number in enumerate(plan.served_from)]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fleet.catalogue.physics import distance_km
-from fleet.catalogue.venue_sites import country_of
 from fleet.catalogue.venues import Venue
 from fleet.configuration.draft import Draft
 from fleet.model.problems import Problem
@@ -33,7 +32,7 @@ def _country(draft: Draft, region: str) -> str:
     """Empty where the place is unknown: another check says so."""
     found = draft.fleet.regions.get(region) if draft.fleet else None
     try:
-        return country_of(found.place) if found else ""
+        return draft.venues.country_of(found.place) if found else ""
     except KeyError:
         return ""
 
