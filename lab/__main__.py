@@ -53,6 +53,7 @@ def _add_faults(kinds: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         ("capacity", "a cloud has no room for a server"),
         ("http", "a cloud answers 429 or 500"),
         ("lost_reply", "a cloud does what was asked and its reply is lost"),
+        ("held_reply", "a cloud does what was asked and its reply waits until the fault is repaired"),
     ):
         cloud = kinds.add_parser(name, help=text)
         cloud.add_argument("provider", choices=("vultr", "digitalocean", "aws"))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import time
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +22,9 @@ Progress = Callable[[str, str], None]
 
 Hear = Callable[[EngineEvent], None]
 """Called with every event of the engine, as it comes."""
+
+# What the SDK says of the event stream of an engine that was killed: the run's own result tells it.
+warnings.filterwarnings("ignore", message="Error in event stream", category=UserWarning)
 
 _UNCHANGED = frozenset({"same", "read", "refresh"})
 
@@ -162,17 +167,28 @@ def _told(errors: list[str]) -> tuple[str, ...]:
     return tuple(error for error in errors if not error.startswith(ECHOES)) or tuple(errors)
 
 
+_ENDED_BY_SIGNAL = re.compile(r"^ code: -(\d+)$", re.MULTILINE)
+"""The exit status of a process that a signal ended, in the text of the SDK's error."""
+
+
 @contextlib.contextmanager
 def _failure_text(workspace: Workspace, listener: _Listener) -> Iterator[None]:
     """Turn a failed command into the engine's own lines: its diagnostics, or the ``error:`` lines it printed."""
     try:
         yield
     except automation.ConcurrentUpdateError as failure:
-        held = [str(lock) for lock in locks_of(workspace, listener.stack)]
-        listener.errors[:] = held or _printed_errors(failure)
+        listener.errors[:] = _held(workspace, listener.stack) or _printed_errors(failure)
     except automation.CommandError as failure:
-        if not listener.errors:
+        if ended := _ENDED_BY_SIGNAL.search(str(failure)):
+            # It had no time for a last word, and what it printed before is no error.
+            killed = f"the engine was ended from outside, by signal {ended[1]}: what it was doing may be half done"
+            listener.errors += [killed, *_held(workspace, listener.stack)]
+        elif not listener.errors:
             listener.errors.extend(_printed_errors(failure))
+
+
+def _held(workspace: Workspace, stack: str) -> list[str]:
+    return [str(lock) for lock in locks_of(workspace, stack)]
 
 
 def _printed_errors(failure: automation.CommandError) -> list[str]:

@@ -11,6 +11,7 @@ from pulumi.automation._stack import ImportResource
 
 from fleet.configuration import Configuration, HostRef
 from fleet.model.stack import ADDRESSES, DigitalOceanHost, Ec2Host, ExistingHost, LightsailHost, VultrHost, service_of
+from fleet.operation.locks import locks_of
 from fleet.operation.run import selected
 from fleet.orphans.comparison import Orphan, StackState
 from fleet.orphans.engine_words import engine_words
@@ -117,7 +118,7 @@ def adopt(workspace: Workspace, adoption: Adoption) -> None:
     """Import it. Its secrets and its protection are what the next run's would be.
 
     Raises:
-        AdoptionFailed: the engine's own words; the state is as it was.
+        AdoptionFailed: who holds the stack, or the engine's own words; the state is as it was.
     """
     resource = ImportResource(type=adoption.type, name=adoption.name, id=adoption.id)
     if adoption.parent:
@@ -130,6 +131,9 @@ def adopt(workspace: Workspace, adoption: Adoption) -> None:
             protect=True,
             generate_code=False,
         )
+    except automation.ConcurrentUpdateError as failure:
+        held = "; ".join(map(str, locks_of(workspace, adoption.stack))) or engine_words(failure)
+        raise AdoptionFailed(f"{adoption.id} was not taken into stack {adoption.stack}: {held}") from None
     except automation.CommandError as failure:
         raise AdoptionFailed(
             f"{adoption.id} was not taken into stack {adoption.stack}: {engine_words(failure)}"

@@ -9,6 +9,7 @@ from collections.abc import Collection
 
 from fleet.configuration import Configuration
 from fleet.engine import EngineError
+from fleet.operation.locks import locks_of
 from fleet.orphans.owned import Owned
 from fleet.orphans.search import search
 from fleet.orphans.states import StateUnreadable
@@ -27,7 +28,8 @@ def refuse_second_server(configuration: Configuration, workspace: Workspace, wan
     What cannot be looked at is no hindrance: the run tells it at its end (``fleet.orphans.summary``).
 
     Raises:
-        SecondServer: names each server, and what to do with it.
+        SecondServer: names each server, and what to do with it; before them, who holds one of the stacks: a run that
+            goes on may be making the server, and one that was killed has to be unlocked first.
     """
     try:
         found = search(configuration, workspace)
@@ -35,7 +37,8 @@ def refuse_second_server(configuration: Configuration, workspace: Workspace, wan
         return
     hosts = {ref.id for ref in configuration.hosts() if ref.region in wanted}
     if standing := [orphan.owned for orphan in found.orphans if _is_of(orphan.owned, hosts)]:
-        raise SecondServer("\n".join(_said(server) for server in standing))
+        held = [str(lock) for stack in sorted(wanted) for lock in locks_of(workspace, stack)]
+        raise SecondServer("\n".join([*held, *(_said(server) for server in standing)]))
 
 
 def _is_of(owned: Owned, hosts: Collection[str]) -> bool:

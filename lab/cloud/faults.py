@@ -9,7 +9,7 @@ from typing import Literal
 from lab.cloud.store import CloudState, CloudStore
 
 Operation = Literal["create", "read", "update", "delete"]
-KINDS = ("capacity", "http", "lost_reply")
+KINDS = ("capacity", "http", "lost_reply", "held_reply")
 OPERATIONS = ("create", "read", "update", "delete")
 STATUSES = (429, 500)
 
@@ -19,7 +19,8 @@ class Fault:
     """One thing that goes wrong.
 
     ``capacity``: the provider has no room for a server. ``http``: it answers ``status`` (429 is repeated by the
-    provider's SDK, 500 is not). ``lost_reply``: it does what was asked, and the answer never arrives.
+    provider's SDK, 500 is not). ``lost_reply``: it does what was asked, and the answer never arrives. ``held_reply``:
+    it does what was asked, and the answer waits until the fault is repaired; every call that it concerns waits.
     ``type`` is a resource type token or its last part (``Instance``); None means every type. ``times``: API calls.
     """
 
@@ -66,6 +67,12 @@ def clear_faults(home: Path) -> None:
     """Forget every fault that is not used up yet."""
     with CloudStore(home).transaction() as state:
         state.faults.clear()
+
+
+def is_held(state: CloudState, provider: str, operation: str, token: str) -> bool:
+    """Whether the answer to this call is held back now."""
+    held = (Fault(**entry) for entry in state.faults if entry["kind"] == "held_reply")
+    return any(fault.concerns(provider, operation, token) for fault in held)
 
 
 def take_fault(state: CloudState, kind: str, provider: str, operation: str, token: str) -> Fault | None:

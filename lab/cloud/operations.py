@@ -7,14 +7,17 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from lab.cloud.errors import CloudError, Failure
-from lab.cloud.faults import Fault, take_fault
-from lab.cloud.kind import Cloud, Kind, Provider, random_hex
+from lab.cloud.faults import Fault, is_held, take_fault
+from lab.cloud.kind import Cloud, Kind, Provider, random_hex, wait_for
 from lab.cloud.schema import check_inputs, load_schema
 from lab.cloud.store import Record, Values
 from lab.errors import LabError
 
 FIRST_RETRY_SECONDS = 0.05
 """First wait of a provider's SDK after HTTP 429, doubled by every further one (real SDKs: about a second)."""
+
+LONGEST_HOLD_SECONDS = 300
+"""How long an answer is held back at most: a plugin whose engine is gone would otherwise never end."""
 
 Result = TypeVar("Result")
 
@@ -165,7 +168,13 @@ class Operations:
             raise CloudError(f"the lab's {self._provider.name} cannot do this: {error}") from error
         if lost:
             raise CloudError(self._provider.lost(kind.token, operation))
+        if self._holds(operation, kind.token):
+            self._cloud.log(f"the answer to this {operation} is held back, as the lab was told")
+            wait_for(lambda: not self._holds(operation, kind.token), LONGEST_HOLD_SECONDS)
         return result
+
+    def _holds(self, operation: str, token: str) -> bool:
+        return is_held(self._cloud.store.snapshot(), self._provider.name, operation, token)
 
     def _take(self, kind: str, operation: str, token: str) -> Fault | None:
         if not self._cloud.store.snapshot().faults:

@@ -1,8 +1,11 @@
-"""``fleet orphans`` from end to end: the real engine, a lab without servers, replies that are lost after a create."""
+"""``fleet orphans`` from end to end: the real engine in a lab without servers, replies that are lost after a create,
+and an engine that is killed between a create and its answer."""
 
 from __future__ import annotations
 
 import json
+import os
+import signal
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +16,11 @@ from typer.testing import CliRunner
 
 from fleet.cli.main import app
 from fleet.engine import EngineError
+from fleet.operation.locks import Lock, locks_of
 from fleet.operation.run import StackRun, preview, selected, up
 from fleet.orphans import count_orphans
+from fleet.orphans.adoption import AdoptionFailed
+from fleet.orphans.deletion import DeletionRefused
 from fleet.orphans.second_server import SecondServer
 from fleet.rehearsal.stand import Stand, prepare
 from fleet.workspace.engine_path import engine
@@ -23,6 +29,7 @@ from lab.cloud.inventory import addresses, servers
 from lab.faults import Fault, fail
 from lab.lab import Lab
 from lab.settings import LabHome
+from tests.engine.running_fleet import running_up
 
 pytestmark = pytest.mark.engine
 
@@ -49,6 +56,28 @@ class Rehearsal:
         assert code == 0
         found: list[dict[str, Any]] = json.loads(text)["orphans"]
         return found
+
+    def refusal_of(self, *arguments: str) -> str:
+        """What a command that does nothing says for its reason."""
+        failure = CliRunner().invoke(app, [*arguments, "--root", str(self.stand.root)]).exception
+        assert isinstance(failure, SecondServer | AdoptionFailed | DeletionRefused), failure
+        return str(failure)
+
+    def kill_engine_after_create(self, stack: str, provider: str, type: str) -> Lock:
+        """``fleet up STACK`` whose engine gets SIGKILL when the cloud has made it and before it answers; its lock."""
+        home = self.stand.lab.home.path
+        held = Fault("held_reply", provider, "create", type)
+        with running_up(self.stand.root, home, stack, held, "held back") as running:
+            (lock,) = locks_of(self.stand.workspace, stack)
+            os.kill(lock.pid, signal.SIGKILL)
+            said, _ = running.communicate(timeout=60)
+            assert running.returncode == 1, said
+            assert f"fleet orphans adopt {self.servers()[0]}, or fleet orphans delete {self.servers()[0]}" in said
+        return lock
+
+    def servers(self) -> list[str]:
+        """The ids of the servers that the clouds have."""
+        return [entry.id for entry in servers(self.stand.lab.home.path)]
 
     def stacks_ids(self, stack: str) -> list[str]:
         deployment = selected(self.stand.workspace, stack).export_stack().deployment or {}
@@ -113,19 +142,38 @@ def test_addresses_whose_state_was_lost_are_taken_in_again(rehearse: Callable[..
     assert [entry.address for entry in addresses(rehearsal.stand.lab.home.path)] == [orphan["address"]]
 
 
-def test_a_server_whose_reply_was_lost_goes_on_as_if_it_had_come(rehearse: Callable[..., Rehearsal]) -> None:
+def test_a_server_whose_reply_was_lost_stops_the_next_run(rehearse: Callable[..., Rehearsal]) -> None:
     rehearsal = rehearse("hub", "nj")
     assert rehearsal.up("addresses").ok
     rehearsal.lose_reply("vultr", "Instance")
     assert not rehearsal.up("nj").ok
-    interrupt(rehearsal.stand, "nj", "vultr:index/instance:Instance", "fleet:servers:Vultr")
 
     (orphan,) = rehearsal.orphans()
     assert (orphan["name"], orphan["plan"], orphan["monthly_usd"]) == ("nj", "vhp-4c-8gb-amd", "48")
     code, text = rehearsal.fleet("orphans")
-    assert code == 0
-    assert orphan["id"] in text
+    assert (code, orphan["id"] in text) == (0, True)
+    assert f"fleet orphans adopt {orphan['id']}" in rehearsal.refusal_of("up", "nj")
+    assert rehearsal.servers() == [orphan["id"]]
 
+
+def test_a_server_that_a_killed_engine_made_goes_on_as_if_nothing_had_happened(
+    rehearse: Callable[..., Rehearsal],
+) -> None:
+    rehearsal = rehearse("hub", "nj")
+    assert rehearsal.up("addresses").ok
+    lock = rehearsal.kill_engine_after_create("nj", "vultr", "Instance")
+
+    (orphan,) = rehearsal.orphans()
+    assert (orphan["host"], orphan["interrupted_in"], orphan["monthly_usd"]) == ("nj", "nj", "48")
+    assert rehearsal.servers() == [orphan["id"]]
+    refused = rehearsal.refusal_of("up", "nj")
+    assert f"(pid {lock.pid}) since {lock.since}, which does not run any more" in refused
+    assert "fleet unlock nj" in refused
+    assert f"fleet orphans adopt {orphan['id']} - or: fleet orphans delete {orphan['id']}" in refused
+    # The engine's own words would offer to cancel whatever runs.
+    assert "fleet unlock nj" in rehearsal.refusal_of("orphans", "adopt", orphan["id"], "--yes")
+
+    assert rehearsal.fleet("unlock", "nj")[0] == 0
     assert rehearsal.fleet("orphans", "adopt", orphan["id"], "--yes")[0] == 0
 
     assert orphan["id"] in rehearsal.stacks_ids("nj")
@@ -135,41 +183,28 @@ def test_a_server_whose_reply_was_lost_goes_on_as_if_it_had_come(rehearse: Calla
     assert (next_run.errors, dict(next_run.changes)) == ((), {"create": 6})
 
 
-def test_a_droplet_is_deleted_after_its_id_was_typed(rehearse: Callable[..., Rehearsal]) -> None:
+def test_a_droplet_that_a_killed_engine_made_is_deleted_after_its_id_was_typed(
+    rehearse: Callable[..., Rehearsal],
+) -> None:
     rehearsal = rehearse("hub", "sg")
-    home = rehearsal.stand.lab.home.path
     assert rehearsal.up("addresses").ok
-    rehearsal.lose_reply("digitalocean", "Droplet")
-    assert not rehearsal.up("sg").ok
-    interrupt(rehearsal.stand, "sg", "digitalocean:index/droplet:Droplet", "fleet:servers:DigitalOcean")
+    rehearsal.kill_engine_after_create("sg", "digitalocean", "Droplet")
     (orphan,) = rehearsal.orphans()
     assert orphan["interrupted_in"] == "sg"
 
     # A droplet's name is no hindrance to a second one with the same keys.
-    refused = CliRunner().invoke(app, ["up", "sg", "--root", str(rehearsal.stand.root)]).exception
-    assert isinstance(refused, SecondServer), refused
-    assert f"fleet orphans adopt {orphan['id']}" in str(refused)
-    assert [entry.id for entry in servers(home)] == [orphan["id"]]
+    assert f"fleet orphans adopt {orphan['id']}" in rehearsal.refusal_of("up", "sg")
+    assert rehearsal.servers() == [orphan["id"]]
 
+    # While a run may be making it, nothing is deleted.
+    assert "fleet unlock sg" in rehearsal.refusal_of("orphans", "delete", orphan["id"], "--confirm", orphan["id"])
+    assert rehearsal.fleet("unlock", "sg")[0] == 0
     code, text = rehearsal.fleet("orphans", "delete", orphan["id"], "--confirm", "yes")
-    assert (code, orphan["id"] in {entry.id for entry in servers(home)}) == (3, True)
+    assert (code, rehearsal.servers()) == (3, [orphan["id"]])
     assert text.endswith("not confirmed: nothing was changed\n")
 
     assert rehearsal.fleet("orphans", "delete", orphan["id"], "--confirm", orphan["id"])[0] == 0
 
-    assert orphan["id"] not in {entry.id for entry in servers(home)}
+    assert rehearsal.servers() == []
     assert rehearsal.orphans() == []
     assert count_orphans(rehearsal.stand.configuration, rehearsal.stand.workspace).lines() == ()
-
-
-def interrupt(stand: Stand, stack: str, type: str, component: str) -> None:
-    """Put into the state what an engine leaves there that was killed while it created the stack's server.
-
-    Written into the backend's file: the engine's own import drops unfinished operations.
-    """
-    file = stand.lab.home.path / "state" / ".pulumi" / "stacks" / "fleet" / f"{stack}.json"
-    document = json.loads(file.read_text())
-    urn = f"urn:pulumi:{stack}::fleet::{component}${type}::{stack}"
-    pending = [{"type": "creating", "resource": {"urn": urn, "custom": True, "type": type}}]
-    document["checkpoint"]["latest"]["pending_operations"] = pending
-    file.write_text(json.dumps(document))

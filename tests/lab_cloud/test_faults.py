@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -82,6 +83,21 @@ def test_a_lost_reply_leaves_a_server_that_nobody_knows_of(account):
     assert [server.name for server in servers(vultr.home)] == ["nj"]
 
 
+def test_a_held_reply_comes_when_the_fault_is_repaired(account):
+    vultr = account("vultr")
+    add_fault(vultr.home, Fault("held_reply", "vultr", type="Instance"))
+    with ThreadPoolExecutor(1) as pool:
+        creating = pool.submit(vultr.create, "Instance", **SERVER)
+        while not vultr.said:
+            assert not creating.done()
+        assert vultr.said == ["the answer to this create is held back, as the lab was told"]
+        assert [server.name for server in servers(vultr.home)] == ["nj"]
+        assert not creating.done()
+        clear_faults(vultr.home)
+        server, _ = creating.result()
+    assert vultr.read("Instance", server) is not None
+
+
 def test_a_fault_is_for_its_type_and_operation_only(account):
     vultr = account("vultr")
     add_fault(vultr.home, Fault("http", "vultr", operation="read", type="ReservedIp", status=500))
@@ -95,7 +111,7 @@ def test_a_fault_is_for_its_type_and_operation_only(account):
 @pytest.mark.parametrize(
     ("fault", "text"),
     [
-        ({"kind": "fire"}, "unknown fault 'fire'; one of capacity, http, lost_reply"),
+        ({"kind": "fire"}, "unknown fault 'fire'; one of capacity, http, lost_reply, held_reply"),
         ({"kind": "http"}, "a status belongs to an http fault"),
         ({"kind": "http", "status": 404}, "status 404: one of 429, 500"),
         ({"kind": "capacity", "times": 0}, "times 0: at least 1"),
