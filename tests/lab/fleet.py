@@ -17,7 +17,7 @@ import yaml
 
 from fleet.operation import order
 from fleet.operation.fleet_up import run_waves
-from fleet.operation.run import StackRun, preview, refresh, up
+from fleet.operation.run import StackRun, preview, refresh, selected, up
 from fleet.rehearsal.outside import egress_seen
 from fleet.rehearsal.stand import Stand
 from fleet.secrets import Vault
@@ -102,11 +102,18 @@ class StandingFleet:
     @contextmanager
     def with_template(self, folder: Path, name: str, old: str, new: str) -> Iterator[None]:
         """The fleet's programs with one template changed, as by somebody who edits their clone."""
+        with self.with_templates(folder, {name: (old, new)}):
+            yield
+
+    @contextmanager
+    def with_templates(self, folder: Path, changes: Mapping[str, tuple[str, str]]) -> Iterator[None]:
+        """The fleet's programs with a text of some templates replaced by another one."""
         shutil.copytree(CHECKOUT / "templates", folder / "templates")
-        template = folder / "templates" / name
-        text = template.read_text()
-        assert old in text
-        template.write_text(text.replace(old, new))
+        for name, (old, new) in changes.items():
+            template = folder / "templates" / name
+            text = template.read_text()
+            assert old in text
+            template.write_text(text.replace(old, new))
         settings = self.stand.root / ".fleet" / "settings.yaml"
         kept = settings.read_text()
         document = yaml.safe_load(kept)
@@ -122,6 +129,12 @@ class StandingFleet:
         done = self.lab.run(self.server(host), argv)
         assert done.code == 0, f"{host}: {shlex.join(argv)}: {done.stdout}{done.stderr}"
         return done.stdout
+
+    def recorded(self, stack: str, ending: str) -> dict[str, Any]:
+        """What a stack's state holds of the resource whose URN ends so, as ``MeshNode::nj``."""
+        resources = (selected(self.stand.workspace, stack).export_stack().deployment or {})["resources"]
+        found: dict[str, Any] = next(entry for entry in resources if entry["urn"].endswith(f":{ending}"))
+        return found
 
     def configured(self, *hosts: str) -> dict[str, str]:
         """What hosts have on disk of mesh and firewall."""
@@ -141,6 +154,12 @@ class StandingFleet:
         hosts = self.stand.hosts()
         seen = egress_seen(self.lab, hosts)
         return {host.ref.id: seen[host.ref.id] == host.allow_list for host in hosts}
+
+
+def raise_generation(fleet: StandingFleet, region: str) -> None:
+    """Ask for another server in place of a region's, as a person does who wants it rebuilt: the second one."""
+    name = f"Pulumi.{region}.yaml"
+    fleet.edit(name, lambda document: document["config"]["fleet:hosts"]["main"].update(generation=2))
 
 
 def _with_config(values: Mapping[str, Any]) -> Callable[[dict[str, Any]], None]:

@@ -7,14 +7,13 @@ from collections.abc import Callable
 import pytest
 
 from fleet.adoption.survey import survey
-from fleet.operation.run import selected
 from fleet.operation.take_down import take_down
 from fleet.orphans.search import search
 from fleet.rehearsal.demo import wait_for_mesh
 from infra.adapter import HostPart
 from infra.guest import WouldClosePorts
 from infra.visit import first_visit
-from tests.lab.fleet import StandingFleet, hub_as_it_is, tell
+from tests.lab.fleet import StandingFleet, hub_as_it_is, raise_generation, tell
 
 pytestmark = pytest.mark.lab
 
@@ -59,8 +58,7 @@ def test_a_first_visit_refuses_to_close_a_port_in_use_that_nobody_declared(
     fleet: StandingFleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FLEET_ROOT", str(fleet.stand.root))
-    recorded = selected(fleet.stand.workspace, "hub").export_stack().deployment["resources"]
-    base = next(entry["inputs"] for entry in recorded if entry["urn"].endswith(":BaseHost::hub"))
+    base = fleet.recorded("hub", "BaseHost::hub")["inputs"]
     undeclared = {**base, "settled_ports": [name for name in base["settled_ports"] if name != "8080/tcp"]}
     before = hub_as_it_is(fleet.lab)
     with pytest.raises(WouldClosePorts, match=r"8080/tcp \(container .*Nothing was changed.*fleet adopt hub"):
@@ -93,20 +91,23 @@ def test_the_venue_sees_the_exported_address_also_after_a_reboot(fleet: Standing
     assert "fleet-mesh.target" in order
 
 
-def test_a_rebuilt_server_keeps_its_address_and_comes_back_without_touching_the_others(fleet: StandingFleet) -> None:
-    before = fleet.configured("hub", "nj")
+@pytest.mark.parametrize(("rebuilt", "others"), [("nj", ("hub", "sg")), ("sg", ("hub", "nj"))])
+def test_a_rebuilt_server_keeps_its_address_and_comes_back_without_touching_the_others(
+    fleet: StandingFleet, rebuilt: str, others: tuple[str, str]
+) -> None:
+    before = fleet.configured(*others)
     addresses = {host.ref.id: host.address for host in fleet.stand.hosts()}
-    fleet.on("sg", "touch", "/root/of-the-old-server")
+    fleet.on(rebuilt, "touch", "/root/of-the-old-server")
 
-    fleet.edit("Pulumi.sg.yaml", lambda document: document["config"]["fleet:hosts"]["main"].update(generation=2))
-    run = fleet.up("sg")["sg"]
+    raise_generation(fleet, rebuilt)
+    run = fleet.up(rebuilt)[rebuilt]
 
     assert any("generation 1 -> 2" in warning for warning in run.warnings)
-    assert fleet.lab.run("sg", ["test", "-e", "/root/of-the-old-server"]).code == 1
+    assert fleet.lab.run(rebuilt, ["test", "-e", "/root/of-the-old-server"]).code == 1
     assert {host.ref.id: host.address for host in fleet.stand.hosts()} == addresses
     assert wait_for_mesh(fleet.stand, fleet.stand.hosts()).problems == ()
     assert fleet.seen_by_the_venue() == {"hub": True, "nj": True, "sg": True}
-    assert fleet.configured("hub", "nj") == before
+    assert fleet.configured(*others) == before
     assert {name: run.changed for name, run in fleet.up().items()} == {"addresses": 0, "hub": 0, "nj": 0, "sg": 0}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from fleet.operation.run import selected
 from fleet.operation.take_down import take_down
 from fleet.rehearsal.demo import wait_for_mesh
 from lab import registry
-from tests.lab.fleet import StandingFleet, tell
+from tests.lab.fleet import StandingFleet, raise_generation, tell
 
 pytestmark = pytest.mark.lab
 
@@ -96,6 +97,66 @@ def test_an_ec2_and_a_lightsail_server_join_and_are_seen_by_their_static_address
         fleet.on(host, "systemctl", "reboot")
     eventually(lambda: not wait_for_mesh(fleet.stand, fleet.stand.hosts()).problems)
     assert all(fleet.seen_by_the_venue().values())
+
+
+def test_no_change_beside_an_aws_server_replaces_it(fleet: StandingFleet, tmp_path: Path) -> None:
+    def another_operator(document: dict[str, Any]) -> None:
+        key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIK0wmN/Cr3JXqmLW7u+g9pTh+wyqDHpSQEIQczXkVx9q"
+        document["operators"].setdefault("keys", {})["somebody"] = key
+
+    kept = (fleet.stand.root / "fleet.yaml").read_text()
+    states = {region: selected(fleet.stand.workspace, region).export_stack() for region in ("tyo", "fra")}
+    another_first_boot = {
+        "cloud-init/first-boot.yaml.j2": ("package_upgrade: false", "package_upgrade: true"),
+        "cloud-init/first-boot.sh.j2": ("set -eu", "set -eux"),
+    }
+    fleet.edit("fleet.yaml", another_operator)
+    # As after a point release: the image of the same name has another number at the provider.
+    other_image(fleet, "tyo", "aws:ec2/instance:Instance", "ami")
+    other_image(fleet, "fra", "aws:lightsail/instance:Instance", "blueprintId")
+    try:
+        with fleet.with_templates(tmp_path, another_first_boot):
+            previews = fleet.preview("tyo", "fra")
+        # The one update is the host's base, which gets the operator's key over ssh.
+        assert {name: dict(run.changes) for name, run in previews.items()} == {
+            "tyo": {"update": 1},
+            "fra": {"update": 1},
+        }
+    finally:
+        (fleet.stand.root / "fleet.yaml").write_text(kept)
+        for region, state in states.items():
+            selected(fleet.stand.workspace, region).import_stack(state)
+    assert all(run.changed == 0 for run in fleet.preview("tyo", "fra").values())
+
+
+def other_image(fleet: StandingFleet, region: str, type: str, field: str) -> None:
+    """Let a stack's state say that its server was made from an image which the provider gives no more."""
+    stack = selected(fleet.stand.workspace, region)
+    state = stack.export_stack()
+    machine = next(entry for entry in (state.deployment or {})["resources"] if entry["type"] == type)
+    assert machine["inputs"][field] == machine["outputs"][field]
+    machine["inputs"][field] = machine["outputs"][field] = f"{machine['inputs'][field]}-before"
+    stack.import_stack(state)
+
+
+def test_rebuilt_servers_at_aws_keep_the_addresses_that_the_venue_sees(fleet: StandingFleet) -> None:
+    others = (*STANDING, "ldn")
+    before = fleet.configured(*others)
+    addresses = {host.ref.id: host.address for host in fleet.stand.hosts()}
+    for region in ("tyo", "fra"):
+        fleet.on(region, "touch", "/root/of-the-old-server")
+        raise_generation(fleet, region)
+
+    runs = fleet.up("tyo", "fra")
+
+    for region, run in runs.items():
+        assert any("generation 1 -> 2" in warning for warning in run.warnings)
+        assert fleet.lab.run(fleet.server(region), ["test", "-e", "/root/of-the-old-server"]).code == 1
+    assert {host.ref.id: host.address for host in fleet.stand.hosts()} == addresses
+    assert all(fleet.seen_by_the_venue().values())
+    assert wait_for_mesh(fleet.stand, fleet.stand.hosts()).problems == ()
+    assert fleet.configured(*others) == before
+    assert all(run.changed == 0 for run in fleet.up().values())
 
 
 def test_a_region_is_given_up_and_nothing_of_it_is_paid_for(fleet: StandingFleet) -> None:
