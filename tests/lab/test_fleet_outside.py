@@ -1,15 +1,21 @@
-"""What of the fleet is reachable, proven by trying: for a stranger, for another host of it, inside the mesh."""
+"""What of the fleet is reachable, proven by trying: for a stranger, for a host of it, inside the mesh, over IPv6."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
 from importlib import resources
+from itertools import permutations
 
 import pytest
 
 from fleet.rehearsal.outside import ALL, open_ports
-from lab import state
+from lab import namespace, network, state
 from lab.machines import Machines
 from lab.server import OPEN
 from tests.lab.fleet import StandingFleet
@@ -18,15 +24,28 @@ pytestmark = pytest.mark.lab
 
 Eventually = Callable[[Callable[[], object]], None]
 
+HOSTS = ("hub", "nj", "sg")
+SCANNER = (resources.files("fleet.operation") / "outside.py").read_text()
+
 ACCIDENT = 9999
 """A port that somebody publishes without declaring it."""
 
 
-def scan(fleet: StandingFleet, host: str, ports: str, address: str) -> list[int]:
-    """TCP ports of an address that answer to a host."""
-    script = (resources.files("fleet.operation") / "outside.py").read_text()
-    found = json.loads(fleet.on(host, "python3", "-c", script, ports, address))
-    return list(found[address])
+def scan(fleet: StandingFleet, host: str, ports: str, *addresses: str) -> dict[str, set[int]]:
+    """TCP ports of addresses that answer to a host, by address."""
+    found = json.loads(fleet.on(host, "python3", "-c", SCANNER, ports, *addresses))
+    return {address: set(answered) for address, answered in found.items()}
+
+
+def scan_among(fleet: StandingFleet, ports: str, address: Mapping[str, str]) -> dict[tuple[str, str], set[int]]:
+    """What of each host's address answers to each other host, all hosts looking at the same time."""
+
+    def looking(host: str) -> dict[tuple[str, str], set[int]]:
+        others = {address[other]: other for other in HOSTS if other != host}
+        return {(host, others[known]): answered for known, answered in scan(fleet, host, ports, *others).items()}
+
+    with ThreadPoolExecutor(len(HOSTS)) as pool:
+        return {pair: answered for seen in pool.map(looking, HOSTS) for pair, answered in seen.items()}
 
 
 def test_of_all_ports_a_stranger_finds_only_the_declared_ones(fleet: StandingFleet) -> None:
@@ -38,50 +57,76 @@ def test_of_all_ports_a_stranger_finds_only_the_declared_ones(fleet: StandingFle
 
 def test_another_host_of_the_fleet_finds_no_port_on_the_public_address(fleet: StandingFleet) -> None:
     addresses = {host.ref.id: host.address for host in fleet.stand.hosts()}
-    assert scan(fleet, "nj", "1-10000", addresses["sg"]) == []
-    assert scan(fleet, "hub", "1-10000", addresses["nj"]) == []
+    found = scan_among(fleet, ALL, addresses)
+    # The hub as a stranger finds it, and nothing more.
+    assert found == {(one, other): {22, 8080} if other == "hub" else set() for one, other in permutations(HOSTS, 2)}
 
 
 def test_inside_the_mesh_only_what_the_bundles_declare_answers(fleet: StandingFleet, eventually: Eventually) -> None:
-    # ssh, both instances of the Redis cluster, QuestDB's SQL and metrics; its port for writing is the hub's alone.
-    for host, other, declared in (
-        ("hub", "nj", {22, 7001, 7002, 8812, 9000, 9003}),
-        ("nj", "sg", {22, 7001, 7002, 8812, 9003}),
-    ):
-        answered: set[int] = set()
+    # ssh, both instances of the Redis cluster with their bus, QuestDB's SQL and metrics; a replica's port for writing
+    # is the hub's alone, and the hub's gateway every host's.
+    shared = {22, 7001, 7002, 8812, 9003, 17001, 17002}
+    declared = {
+        (one, other): shared | ({5000} if other == "hub" else set()) | ({9000} if one == "hub" else set())
+        for one, other in permutations(HOSTS, 2)
+    }
+    addresses = {host: fleet.mesh_address(host) for host in HOSTS}
+    found = scan_among(fleet, "1-20000", addresses)
+    assert {pair: answered - declared[pair] for pair, answered in found.items() if answered - declared[pair]} == {}
 
-        # Asked again where one is missing: of thousands of packets at once a busy machine loses some of the mesh's.
-        def all_declared(
-            host: str = host, other: str = other, declared: set[int] = declared, answered: set[int] = answered
-        ) -> bool:
-            answered.update(scan(fleet, host, "1-10000", fleet.mesh_address(other)))
-            assert answered <= declared
-            return answered == declared
+    # Asked again where one is missing: of thousands of packets at once a busy machine loses some of the mesh's.
+    def every_declared_one_answers() -> bool:
+        for (one, other), answered in found.items():
+            if missing := declared[one, other] - answered:
+                answered |= scan(fleet, one, ",".join(map(str, missing)), addresses[other])[addresses[other]]
+        return found == declared
 
-        eventually(all_declared)
+    eventually(every_declared_one_answers)
+
+
+PROBE = """\
+import socket, sys
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+for port in map(int, sys.argv[2:]):
+    for _ in range(5):
+        s.sendto(b"?", (sys.argv[1], port))
+"""
+CLOSED_UDP = ("53", "123", "5353", "9999")
+"""Ports that nobody declared. A probe to UDP gets no answer either way: the firewalls' counters tell who took it."""
+PROBES = 5 * len(CLOSED_UDP)
 
 
 def test_udp_beside_the_mesh_ports_is_dropped_and_counted(fleet: StandingFleet) -> None:
-    """Probes to UDP get no answer either way; the counters of the firewalls tell who took them."""
-    host = next(host for host in fleet.stand.hosts() if host.ref.id == "hub")
-    before = dropped(fleet, "hub")
-    probe = "import socket,sys; s=socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\n" + (
-        "for port in map(int, sys.argv[2:]):\n for _ in range(5): s.sendto(b'?', (sys.argv[1], port))"
-    )
-    fleet.on("venue", "python3", "-c", probe, host.address, "53", "123", "5353", "51822")
-    assert dropped(fleet, "hub") - before >= 20
-    blocked = fleet.lab.blocked()["nj"]
-    nj = next(host for host in fleet.stand.hosts() if host.ref.id == "nj")
-    fleet.on("venue", "python3", "-c", probe, nj.address, "53", "123", "5353", "51822")
-    assert fleet.lab.blocked()["nj"] - blocked >= 20, "in front of a rented host the provider's firewall takes them"
+    addresses = {host.ref.id: host.address for host in fleet.stand.hosts()}
+    for host in HOSTS:
+        for prober in ("venue", *(other for other in HOSTS if other != host)):
+            before = taken(fleet, host)
+            fleet.on(prober, "python3", "-c", PROBE, addresses[host], *CLOSED_UDP, "51822")
+            assert taken(fleet, host) - before >= PROBES + 5, (prober, host)
 
 
-def dropped(fleet: StandingFleet, host: str) -> int:
+def taken(fleet: StandingFleet, host: str) -> int:
+    """Packets that the firewall before a host kept from it: its provider's, or the hub's own."""
+    return dropped(fleet, host) if host == "hub" else fleet.lab.blocked()[host]
+
+
+def test_udp_that_nobody_declared_is_dropped_inside_the_mesh(fleet: StandingFleet, eventually: Eventually) -> None:
+    # The mesh's own port is for the outside: inside the tunnel it is closed like any other.
+    for one, other in permutations(HOSTS, 2):
+        before = dropped(fleet, other)
+
+        def counted(one: str = one, other: str = other, before: int = before) -> bool:
+            fleet.on(one, "python3", "-c", PROBE, fleet.mesh_address(other), *CLOSED_UDP, "51820")
+            return dropped(fleet, other) - before >= PROBES + 5
+
+        eventually(counted)
+
+
+def dropped(fleet: StandingFleet, host: str, counter: str = "input_dropped") -> int:
+    """Packets that a host's own table stopped."""
     listed = json.loads(fleet.on(host, "nft", "-j", "list", "counters", "table", "inet", "fleet"))
     return sum(
-        entry["counter"]["packets"]
-        for entry in listed["nftables"]
-        if entry.get("counter", {}).get("name") == "input_dropped"
+        entry["counter"]["packets"] for entry in listed["nftables"] if entry.get("counter", {}).get("name") == counter
     )
 
 
@@ -95,15 +140,16 @@ def test_a_port_published_by_accident_is_closed_even_without_the_providers_firew
     try:
         machines.set_firewall(machine, OPEN)
         fleet.on("nj", "python3", "-c", f"import socket; socket.create_connection(('127.0.0.1', {ACCIDENT}), 5)")
-        assert scan(fleet, "venue", f"22,{ACCIDENT}", nj.address) == [22], "only the provider's firewall hides ssh"
-        assert scan(fleet, "hub", str(ACCIDENT), nj.address) == []
-        assert scan(fleet, "hub", str(ACCIDENT), fleet.mesh_address("nj")) == []
+        found = scan(fleet, "venue", f"22,{ACCIDENT}", nj.address)
+        assert found == {nj.address: {22}}, "only the provider's firewall hides ssh"
+        for address in (nj.address, fleet.mesh_address("nj")):
+            assert scan(fleet, "hub", str(ACCIDENT), address) == {address: set()}
     finally:
         fleet.on("nj", "docker", "rm", "--force", "accident")
         # A refresh tells the program's own firewall group to the provider again.
         fleet.on("nj", "docker", "image", "rm", "accident:1")
         restore_firewall(fleet, machine)
-    assert scan(fleet, "venue", "22", nj.address) == []
+    assert scan(fleet, "venue", "22", nj.address) == {nj.address: set()}
 
 
 def restore_firewall(fleet: StandingFleet, machine: str) -> None:
@@ -126,6 +172,105 @@ def test_no_host_speaks_ipv6_to_the_outside(fleet: StandingFleet) -> None:
         assert 'meta nfproto ipv6 counter name "input_dropped" drop' in rules
         guard = fleet.on(host, "nft", "list", "chain", "inet", "fleet", "forward_guard")
         assert 'meta nfproto ipv6 counter name "forward_dropped" drop' in guard
+
+
+def test_over_ipv6_a_port_published_by_accident_is_closed_even_where_ipv6_is_on(
+    fleet: StandingFleet, eventually: Eventually
+) -> None:
+    """The outside is the router before New Jersey, on the same link, behind the provider's firewall: what keeps it out
+    is the host alone."""
+    host_accidents = f"{ACCIDENT}-{ACCIDENT + 1}"
+    with ipv6_between_router_and(fleet, "nj") as reached, accidents_over_ipv6(fleet, "nj"):
+        # The link carries IPv6 both ways, as the host answers who it is; and what is published listens.
+        eventually(lambda: reached.neighbour(IPV6_HOST))
+        own = scan(fleet, "nj", host_accidents, IPV6_HOST)[IPV6_HOST]
+        assert own == {ACCIDENT, ACCIDENT + 1}
+        before = dropped(fleet, "nj"), dropped(fleet, "nj", "forward_dropped")
+
+        assert reached.ports(host_accidents, IPV6_HOST) == set()
+        assert reached.ports("80", IPV6_CONTAINER) == set()
+
+        assert dropped(fleet, "nj") - before[0] >= len(own)
+        assert dropped(fleet, "nj", "forward_dropped") - before[1] >= 1
+        # The same attempts get through as soon as the host's table is gone: nothing else was in their way.
+        fleet.on("nj", "nft", "delete", "table", "inet", "fleet")
+        try:
+            assert reached.ports(host_accidents, IPV6_HOST) == own
+            assert reached.ports("80", IPV6_CONTAINER) == {80}
+        finally:
+            fleet.on("nj", "nft", "-f", "/etc/fleet/fleet.nft")
+        assert reached.ports(host_accidents, IPV6_HOST) == set()
+
+
+IPV6_LINK, IPV6_BRIDGE = "fd00:f1ee:7:1::", "fd00:f1ee:7:2::"
+"""Two /64 of the locally assigned range (RFC 4193), of this test alone: the host's link and its containers' network."""
+IPV6_ROUTER, IPV6_HOST, IPV6_CONTAINER = f"{IPV6_LINK}1", f"{IPV6_LINK}2", f"{IPV6_BRIDGE}80"
+
+
+@dataclass(frozen=True)
+class FromTheRouter:
+    """What of a host's link the router of the lab reaches over IPv6."""
+
+    inside: tuple[str, ...]
+    """What to put before a command that runs on the router."""
+    link: str
+
+    def ports(self, ports: str, address: str) -> set[int]:
+        """TCP ports that answer."""
+        return set(json.loads(self.run(sys.executable, "-c", SCANNER, ports, address))[address])
+
+    def neighbour(self, address: str) -> bool:
+        """Whether the address has told its link layer's address; asks for it."""
+        self.ports("22", address)
+        return "lladdr" in self.run("ip", "-6", "neighbour", "show", address, "dev", self.link)
+
+    def run(self, *argv: str) -> str:
+        return subprocess.run([*self.inside, *argv], capture_output=True, text=True, check=True).stdout
+
+
+@contextmanager
+def ipv6_between_router_and(fleet: StandingFleet, host: str) -> Iterator[FromTheRouter]:
+    """The lab's router and a host of Vultr speak IPv6 on their link, which neither does by itself."""
+    home = fleet.lab.home
+    link = network.bridge_name(home, "vultr")
+    router = FromTheRouter(tuple(namespace.inside(home)), link)
+    try:
+        router.run("sysctl", "-qw", f"net.ipv6.conf.{link}.disable_ipv6=0")
+        router.run("ip", "-6", "address", "add", f"{IPV6_ROUTER}/64", "dev", link, "nodad")
+        router.run("ip", "-6", "route", "add", f"{IPV6_BRIDGE}/64", "via", IPV6_HOST, "dev", link)
+        fleet.on(host, "sysctl", "-qw", "net.ipv6.conf.lo.disable_ipv6=0", "net.ipv6.conf.eth0.disable_ipv6=0")
+        fleet.on(host, "ip", "-6", "address", "add", f"{IPV6_HOST}/64", "dev", "eth0", "nodad")
+        yield router
+    finally:
+        # Addresses and routes go with it.
+        router.run("sysctl", "-qw", f"net.ipv6.conf.{link}.disable_ipv6=1")
+        fleet.on(host, "sysctl", "-qw", "net.ipv6.conf.lo.disable_ipv6=1", "net.ipv6.conf.eth0.disable_ipv6=1")
+
+
+@contextmanager
+def accidents_over_ipv6(fleet: StandingFleet, host: str) -> Iterator[None]:
+    """Containers that offer themselves over IPv6 in each way there is: a port published on every address, the host's
+    own network, and a network whose addresses are routed."""
+    server = ["accident:1", "httpd", "-f", "-p"]
+    fleet.on(host, "docker", "import", "/usr/share/lab/busybox.tar", "accident:1")
+    forwarding = fleet.on(host, "sysctl", "-n", "net.ipv6.conf.all.forwarding").strip()
+    try:
+        fleet.on(host, "docker", "network", "create", "--ipv6", "--subnet", f"{IPV6_BRIDGE}/64", "accident")
+        fleet.on(
+            host,
+            *("docker", "run", "--detach", "--name", "accident-published", "--network", "accident"),
+            *("--ip6", IPV6_CONTAINER, "-p", f"[::]:{ACCIDENT}:80", *server, "[::]:80"),
+        )
+        in_host_network = ("--name", "accident-host", "--network", "host")
+        fleet.on(host, "docker", "run", "--detach", *in_host_network, *server, f"[::]:{ACCIDENT + 1}")
+        # Docker turns it on with the first network of that kind; where it does not, its owner would have.
+        fleet.on(host, "sysctl", "-qw", "net.ipv6.conf.all.forwarding=1")
+        yield
+    finally:
+        fleet.lab.run(host, ["docker", "rm", "--force", "accident-published", "accident-host"])
+        fleet.lab.run(host, ["docker", "network", "rm", "accident"])
+        fleet.on(host, "docker", "image", "rm", "accident:1")
+        fleet.on(host, "sysctl", "-qw", f"net.ipv6.conf.all.forwarding={forwarding}")
 
 
 def test_containers_do_not_reach_the_metadata_service(fleet: StandingFleet) -> None:
