@@ -89,18 +89,36 @@ def test_one_sshd_option_is_one_update_and_one_text_diff_and_drops_no_connection
     assert "logingracetime 30" in fleet.on("nj", "sshd", "-T")
 
 
-def test_a_firewall_that_would_lock_us_out_takes_itself_back_and_up_says_so(
-    fleet: StandingFleet, tmp_path: Path
+@pytest.mark.parametrize(
+    ("template", "right", "wrong", "file"),
+    [
+        # What nobody may do by mistake. Both are valid, and their validators pass them: ssh goes to a port where no
+        # sshd listens;
+        ("host/fleet.nft.j2", "tcp dport {{ ssh_port }} accept", "tcp dport 2222 accept", "/etc/fleet/fleet.nft"),
+        # and sshd lets nobody in.
+        (
+            "host/sshd.conf.j2",
+            'AllowUsers {{ logins | join(" ") }}',
+            "AllowUsers nobody-at-all",
+            "/etc/ssh/sshd_config.d/10-fleet.conf",
+        ),
+    ],
+    ids=["firewall", "sshd"],
+)
+def test_what_would_lock_us_out_takes_itself_back_and_up_says_so(
+    fleet: StandingFleet, tmp_path: Path, template: str, right: str, wrong: str, file: str
 ) -> None:
-    # What nobody may do by mistake: ssh goes to a port where no sshd listens.
-    ssh_open = "tcp dport {{ ssh_port }} accept"
-    with fleet.with_template(tmp_path, "host/fleet.nft.j2", ssh_open, "tcp dport 2222 accept"):
+    before = fleet.on("nj", "cat", file)
+    with fleet.with_template(tmp_path, template, right, wrong):
         run = fleet.attempt("nj")
 
     assert not run.ok
     said = "\n".join(run.errors)
     assert "the host took a dangerous change back by itself" in said
-    assert "/etc/fleet/fleet.nft as before" in said
+    assert f"{file} as before" in said
     assert "Traceback" not in said
+    assert fleet.on("nj", "cat", file) == before
     assert "tcp dport 22 accept" in fleet.on("nj", "nft", "list", "table", "inet", "fleet")
+    assert "allowusers deploy" in fleet.on("nj", "sshd", "-T")
+    # And it lets us in again.
     assert fleet.up("nj")["nj"].changed == 0
