@@ -1,9 +1,12 @@
-"""No secret of a fleet that stands is anywhere in its state, history, backups, exports or logs."""
+"""No secret of a fleet that stands is anywhere in its state, history, backups, exports, plans or logs."""
 
 from __future__ import annotations
 
 import base64
+import gzip
 import json
+import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -11,11 +14,14 @@ import pytest
 
 from fleet.operation.run import selected
 from infra.first_boot import DEPLOY_PATH, first_contact_path, permanent_path, provider_key_path
+from infra.vault import vault_of
 from tests.lab.fleet import StandingFleet
 from wireguard.keys import preshared_path, private_path
 from wireguard.plan import Node
 
 pytestmark = pytest.mark.lab
+
+PREVIEW = ("pulumi", "preview", "--diff", "--non-interactive", "--color", "never")
 
 
 def secrets_of(fleet: StandingFleet) -> dict[str, str]:
@@ -43,24 +49,71 @@ def secrets_of(fleet: StandingFleet) -> dict[str, str]:
     return found
 
 
+def services_secrets_of(fleet: StandingFleet) -> dict[str, str]:
+    """What the services log in with, by name: whatever the stacks' states refer to, and every credential of a venue."""
+    stand = fleet.stand
+    store, vault = stand.workspace.open_secrets(), vault_of(stand.workspace)
+    found = {f"credential {name}": store.get(name) for name in store.names()}
+    for stack in ("hub", "nj", "sg"):
+        state = json.dumps(selected(stand.workspace, stack).export_stack().deployment)
+        for reference in set(re.findall(r"secret:(?:password|passwordsha256|named)/[A-Za-z0-9._/-]+#[0-9a-f]+", state)):
+            found[reference.partition("#")[0]] = vault.fill(reference)
+    return found
+
+
 def ssh_secret(pem: str) -> str:
     """The line of an OpenSSH private key that holds its secret half."""
     return pem.strip().splitlines()[-2]
 
 
-def test_no_secret_is_in_clear_in_any_state_history_backup_or_log(fleet: StandingFleet) -> None:
-    secrets = secrets_of(fleet)
-    state = Path(fleet.stand.workspace.backend.removeprefix("file://"))
+def test_services_have_secrets_of_every_kind_to_be_found(fleet: StandingFleet) -> None:
+    """The search below is worth what it searches for."""
+    found = services_secrets_of(fleet)
+    kinds = {name.partition("/")[0] for name in found if name.startswith("secret:")}
+    assert kinds == {"secret:password", "secret:passwordsha256", "secret:named"}
+    assert {"secret:password/questdb/reader", "secret:password/questdb/writer", "secret:password/redis/app"} <= set(
+        found
+    )
+    used = {value for name, value in found.items() if name.startswith("secret:named/")}
+    assert used <= {value for name, value in found.items() if name.startswith("credential ")}
+    assert min(map(len, found.values())) >= 12, "short ones would be found by accident"
+    # They are on the hosts, where they belong: read from New Jersey's own files.
+    on_host = fleet.on("nj", "sh", "-c", "cat /opt/fleet/*/current/* /opt/fleet/*/current/*/* 2>/dev/null || true")
+    assert found["secret:password/questdb/reader"] in on_host
+    assert any(value in on_host for value in used)
+
+
+def test_no_secret_is_in_clear_in_any_state_history_backup_plan_or_log(fleet: StandingFleet, tmp_path: Path) -> None:
+    secrets = {**secrets_of(fleet), **services_secrets_of(fleet)}
+    workspace = fleet.stand.workspace
+    state = Path(workspace.backend.removeprefix("file://"))
     kept = [path for path in state.rglob("*") if path.is_file()]
     assert any("history" in path.parts for path in kept)
-    logs = (fleet.lab.home.path / "pulumi").rglob("*.log")
-    for path in (*kept, *logs):
-        text = path.read_text(errors="replace")
+    assert any("backups" in path.parts for path in kept)
+    logs = [*(fleet.lab.home.path / "pulumi").rglob("*.log"), *fleet.lab.home.path.glob("*.log")]
+    plan = tmp_path / "plan.json"
+    command = [*PREVIEW, "--stack", "sg", "--save-plan", str(plan), "--show-sames", "--logtostderr", "-v=5"]
+    # A release that changes stands in the plan with all its files.
+    with fleet.with_template(tmp_path, "bundles/redis/local.conf.j2", "maxmemory ", "# a new line\nmaxmemory "):
+        previewed = subprocess.run(
+            command,
+            cwd=fleet.stand.root,
+            env={**os.environ, **fleet.stand.workspace.engine_environment()},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    said = tmp_path / "said.log"
+    said.write_text(previewed.stdout + previewed.stderr)
+    assert "secret:password" in plan.read_text()
+    for path in (*kept, *logs, plan, said):
+        raw = path.read_bytes()
+        text = (gzip.decompress(raw) if path.suffix == ".gz" else raw).decode(errors="replace")
         assert [name for name, secret in secrets.items() if secret in text] == [], path
 
 
 def test_an_export_with_secrets_shows_the_first_contact_key_and_no_other(fleet: StandingFleet) -> None:
-    secrets = secrets_of(fleet)
+    secrets = {**secrets_of(fleet), **services_secrets_of(fleet)}
     for stack in ("addresses", "hub", "nj", "sg"):
         text = json.dumps(selected(fleet.stand.workspace, stack).export_stack().deployment)
         shown = [name for name, secret in secrets.items() if secret in text]
