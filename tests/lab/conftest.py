@@ -10,12 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from fleet.rehearsal.demo import rehearse, wait_for_mesh
+from fleet.rehearsal.demo import clear_away, rehearse, wait_for_mesh
 from fleet.rehearsal.stand import prepare
 from lab.lab import Lab
 from lab.machines import Machines
 from lab.settings import LabHome
 from tests.lab.fleet import StandingFleet, hub_as_it_is, tell
+from tests.lab.leftovers import changed_files, left_on_the_machine, machine_facts
 
 PATIENCE_SECONDS = 120.0
 
@@ -26,15 +27,21 @@ def lab_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def lab(lab_home: Path) -> Iterator[Lab]:
-    """A lab that is up, with its venue; gone after the last test."""
+def lab(lab_home: Path, request: pytest.FixtureRequest) -> Iterator[Lab]:
+    """A lab that is up, with its venue. After the last test it goes as by ``make demo-down``, and nothing is left."""
     if sys.platform != "linux" or os.geteuid() != 0:
         pytest.skip("the lab needs root on Linux")
     made = Lab(LabHome(lab_home))
+    facts, files = machine_facts(made), changed_files()
     try:
         made.up(print)
         made.wait_until_booted("venue")
         yield made
+        # What failed stays to be looked at, and is removed by the next line but for its files.
+        if not request.session.testsfailed:
+            clear_away(tell, made)
+            assert left_on_the_machine(made, facts) == {}
+            assert changed_files() == files
     finally:
         made.forget(print)
 

@@ -9,7 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +21,7 @@ from lab.errors import LabError
 from lab.lab import Lab
 from lab.machines import ANYWHERE, Machines, Rule, ServerAddresses, ServerSpec
 from lab.settings import LabHome
+from tests.lab.leftovers import left_on_the_machine, machine_facts
 
 pytestmark = pytest.mark.lab
 
@@ -420,41 +421,6 @@ def test_an_up_of_a_lab_that_is_up_changes_nothing(lab: Lab, vultr: str) -> None
     assert said == []
 
 
-def machine_facts(lab: Lab) -> dict[str, object]:
-    """What ``lab`` could leave on its machine; other labs may come and go meanwhile."""
-    others = re.compile(rf"\bfl(?!{lab.home.id})[0-9a-f]{{8}}\b")
-
-    def without_others(lines: Iterable[str]) -> set[str]:
-        return {line for line in lines if not others.search(line)}
-
-    def shown(*argv: str) -> str:
-        return subprocess.run(argv, capture_output=True, text=True, check=False).stdout
-
-    links = without_others(link["ifname"] for link in json.loads(shown("ip", "-j", "link", "show")))
-    mounts = without_others(line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines())
-    rules = re.sub(r"counter packets \d+ bytes \d+|\[\d+:\d+\]|^#.*$", "", shown("nft", "list", "ruleset"), flags=re.M)
-    return {
-        "links": links,
-        "mounts": mounts,
-        "rules": rules,
-        "routes": without_others(shown("ip", "route", "show", "table", "all").splitlines()),
-        "namespaces": without_others(shown("ip", "netns", "list").splitlines()),
-        "forwarding": Path("/proc/sys/net/ipv4/ip_forward").read_text(),
-    }
-
-
-def processes_with(text: str) -> set[str]:
-    found = set()
-    for entry in Path("/proc").iterdir():
-        try:
-            line = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode()
-        except (OSError, UnicodeDecodeError):
-            continue
-        if text in line and int(entry.name) != os.getpid():
-            found.add(line)
-    return found
-
-
 @pytest.mark.parametrize("crashed", [False, True], ids=["orderly", "after-a-crash"])
 def test_down_leaves_nothing_and_another_lab_alone(
     lab: Lab, vultr: str, tmp_path: Path, crashed: bool, eventually: Eventually
@@ -474,13 +440,12 @@ def test_down_leaves_nothing_and_another_lab_alone(
     finally:
         second.down(print)
     assert machine_facts(second) == before
-    assert processes_with(second.home.id) == processes_with(str(second.home.path)) == set()
-    assert not list(Path("/sys/fs/cgroup").glob(f"*/*{second.home.id}*"))
-    assert not (Path("/run/fleet-lab") / second.home.id).exists()
+    # On disk its images stay, for the next one.
+    assert left_on_the_machine(second, before) == {"files": {str(second.home.path)}}
     assert state.load(second.home) == state.LabState()
     second.down(print)
     second.forget(print)
-    assert not second.home.path.exists()
+    assert left_on_the_machine(second, before) == {}
     assert answers(vultr, 22)
     assert seen_from(lab, "direct") == vultr
 
