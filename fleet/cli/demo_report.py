@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
+from typing import Any
 
-from fleet.cli.commands.mesh import tell as tell_mesh
+from fleet.cli.commands import mesh, up
 from fleet.cli.commands.status import COLUMNS
 from fleet.cli.output import print_table
 from fleet.rehearsal.demo import Outcome
@@ -15,7 +16,7 @@ def tell(outcome: Outcome) -> None:
     if outcome.hosts:
         print_table("Hosts", COLUMNS, [tuple(host.facts().values()) for host in outcome.hosts])
     if outcome.mesh:
-        tell_mesh(outcome.mesh, json=False)
+        mesh.tell(outcome.mesh, json=False)
         rows = [
             (host.ref.id, host.address, _listed(outcome.outside.get(host.ref.id, ())), outcome.egress.get(host.ref.id))
             for host in outcome.hosts
@@ -44,6 +45,23 @@ def tell(outcome: Outcome) -> None:
             "make demo-down",
         ):
             print(f"  {line}")
+
+
+def facts_of(outcome: Outcome) -> dict[str, Any]:
+    """The whole outcome as JSON shows it; what was not come to is null or empty."""
+    return {
+        "ok": outcome.ok,
+        "problems": outcome.problems,
+        "changed": outcome.changed,
+        "root": outcome.root,
+        "stacks": [up.facts_of(run) for run in outcome.runs],
+        "hosts": [host.facts() for host in outcome.hosts],
+        "mesh": mesh.facts_of(outcome.mesh) if outcome.mesh else None,
+        "open_tcp_ports": dict(outcome.outside),
+        "seen_by_a_venue_as": dict(outcome.egress),
+        "seconds_until_read": dict(outcome.reads),
+        "seconds": dict(outcome.seconds),
+    }
 
 
 def _listed(ports: tuple[int, ...]) -> str:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from fleet.rehearsal.demo import rehearse
-from tests.lab.fleet import StandingFleet, hub_as_it_is, tell
+from lab.settings import HOME_VARIABLE
+from tests.lab.fleet import StandingFleet, hub_as_it_is
 
 pytestmark = pytest.mark.lab
 
@@ -59,9 +60,18 @@ def test_every_region_runs_its_database_and_its_local_redis(fleet: StandingFleet
         assert "Write permission denied" in refused.stdout
 
 
-def test_bringing_all_up_again_changes_nothing_and_a_refresh_finds_nothing(fleet: StandingFleet) -> None:
-    again = rehearse(tell, fleet.lab)
-    assert (again.problems, again.changed) == ((), 0)
+def test_the_demo_again_changes_nothing_and_a_refresh_finds_nothing(fleet: StandingFleet) -> None:
+    demo = [sys.executable, "-m", "fleet", "demo", "up", "--json"]
+    environment = {**os.environ, HOME_VARIABLE: str(fleet.lab.home.path)}
+    done = subprocess.run(demo, env=environment, capture_output=True, text=True, timeout=600, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    told = json.loads(done.stdout)
+    assert (told["ok"], told["problems"], told["changed"], told["root"]) == (True, [], 0, str(fleet.stand.root))
+    assert {stack["stack"]: stack["ok"] for stack in told["stacks"]} == dict.fromkeys(("addresses", *HOSTS), True)
+    assert {host["host"]: host["allow_list"] for host in told["hosts"]} == told["seen_by_a_venue_as"]
+    assert {link["state"] for link in told["mesh"]["links"]} == {"ok"}
+    assert told["open_tcp_ports"] == {"hub": [22, 8080], "nj": [], "sg": []}
+    assert set(told["seconds_until_read"]) == {"nj", "sg"}
     fleet.refresh()
     assert [name for name, run in fleet.preview().items() if run.changed] == []
 

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import typer
 
-from fleet.cli.output import progress
+from fleet.cli.context import Json
+from fleet.cli.output import print_json, progress
 
 app = typer.Typer(name="demo", help="The whole fleet rehearsed on this machine.", no_args_is_help=True)
 
 
 @app.command()
-def up() -> None:
+def up(json: Json = False) -> None:
     """Bring up hub, New Jersey and Singapore in the lab, verify them, print what stands. Repeating it is harmless."""
-    from fleet.cli.demo_report import tell
+    from fleet.cli.demo_report import facts_of, tell
     from fleet.rehearsal.demo import rehearse
 
     outcome = rehearse(progress)
-    tell(outcome)
+    if json:
+        print_json(facts_of(outcome))
+    else:
+        tell(outcome)
     if not outcome.ok:
         raise typer.Exit(1)
 

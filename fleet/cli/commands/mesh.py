@@ -13,6 +13,7 @@ from fleet.cli.output import print_json, print_table, progress
 
 if TYPE_CHECKING:
     from fleet.mesh.collect import MeshView
+    from wireguard.verification import Link
 
 app = typer.Typer(name="mesh", help="Look at the mesh, verify it, rotate its keys.", no_args_is_help=True)
 
@@ -68,12 +69,16 @@ def rotate(
     rotate_mesh(context.workspace, context.configuration, context.hosts, context.vault, wish, node, progress)
 
 
+def facts_of(view: MeshView) -> dict[str, object]:
+    """A view of the mesh as JSON shows it."""
+    links = [{**vars(link), "state": link.state.value} for link in _between_hosts_that_stand(view)]
+    return {"links": links, "silent": dict(view.silent), "problems": list(view.problems)}
+
+
 def tell(view: MeshView, json: bool) -> None:
     """Print a view of the mesh."""
-    links = [link for link in view.matrix if {link.node, link.peer} <= set(view.asked)]
     if json:
-        facts = [{**vars(link), "state": link.state.value} for link in links]
-        print_json({"links": facts, "silent": dict(view.silent), "problems": list(view.problems)})
+        print_json(facts_of(view))
         return
     rows = [
         (
@@ -84,6 +89,10 @@ def tell(view: MeshView, json: bool) -> None:
             link.lost,
             link.reason,
         )
-        for link in links
+        for link in _between_hosts_that_stand(view)
     ]
     print_table("Mesh", ("link", "state", "handshake", "RTT", "lost", ""), rows)
+
+
+def _between_hosts_that_stand(view: MeshView) -> list[Link]:
+    return [link for link in view.matrix if {link.node, link.peer} <= set(view.asked)]

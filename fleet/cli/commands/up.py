@@ -55,7 +55,7 @@ def up(
         progress(context.configuration.fleet.hub, f"{change}: comes last, after the regions that replicate it")
     runs = run_waves(context.workspace, ordered, bring_up, progress)
     if json:
-        print_json([_facts(run) for run in runs])
+        print_json([facts_of(run) for run in runs])
     else:
         tell(runs, [name for wave in ordered for name in wave])
         for line in count_orphans(context.configuration, context.workspace).lines():
@@ -75,5 +75,6 @@ def tell(runs: Sequence[StackRun], wanted: Sequence[str]) -> None:
         print(f"not started: {', '.join(left)}")
 
 
-def _facts(run: StackRun) -> dict[str, object]:
+def facts_of(run: StackRun) -> dict[str, object]:
+    """A run as JSON shows it."""
     return {**vars(run), "ok": run.ok}

@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 
-from tests.lab.fleet import StandingFleet
+from fleet.adoption.survey import closed_ports
+from fleet.rehearsal.outside import open_ports
+from tests.lab.fleet import StandingFleet, hub_as_it_is
 
 pytestmark = pytest.mark.lab
 
@@ -73,3 +76,43 @@ def test_adopting_asks_before_it_goes_on(fleet: StandingFleet) -> None:
     assert done.returncode == 3, done.stdout + done.stderr
     assert "8080/tcp" in done.stdout
     assert "stays open" in done.stdout
+
+
+def test_a_survey_as_facts_asks_nothing_and_changes_nothing(fleet: StandingFleet) -> None:
+    survey = json.loads(fleet_command(fleet, "adopt", "hub", "--json", code=3).stdout)
+    assert (survey["host"], survey["close"], survey["unsettled"]) == ("hub", [], [])
+    assert "8080/tcp" in {port["port"] for port in survey["stay_open"]}
+    assert survey["run"] is None
+
+
+def test_a_port_that_is_given_up_is_closed_by_the_adoption_and_stays_in_the_stack_file(fleet: StandingFleet) -> None:
+    def declare_nothing(document: dict[str, Any]) -> None:
+        del document["config"]["fleet:hosts"]["main"]["public_ports"]
+
+    def outside() -> tuple[int, ...]:
+        return open_ports(fleet.lab, [host for host in fleet.stand.hosts() if host.ref.id == "hub"], "8080")["hub"]
+
+    before = hub_as_it_is(fleet.lab)
+    kept = (fleet.stand.root / "Pulumi.hub.yaml").read_text()
+    fleet.edit("Pulumi.hub.yaml", declare_nothing)
+    try:
+        refused = fleet_command(fleet, "adopt", "hub", "--yes", code=3).stdout
+        assert "WOULD BE CLOSED to the outside" in refused
+        assert "--give-up 8080/tcp" in refused
+        assert outside() == (8080,)
+
+        told = json.loads(fleet_command(fleet, "adopt", "hub", "--give-up", "8080/tcp", "--yes", "--json").stdout)
+
+        assert ([port["port"] for port in told["close"]], told["unsettled"]) == (["8080/tcp"], [])
+        assert (told["run"]["ok"], told["run"]["changes"]) == (True, {"update": 1})
+        assert outside() == ()
+        [hub] = fleet.stand.configuration.hosts_of("hub")
+        assert closed_ports(hub.host) == ("8080/tcp",)
+        # The file says it from now on: the next run, and the next adoption, find it settled.
+        adopted = fleet_command(fleet, "adopt", "hub", "--yes")
+        assert "hub: no changes" in adopted.stdout
+    finally:
+        (fleet.stand.root / "Pulumi.hub.yaml").write_text(kept)
+        fleet.up("hub")
+    assert outside() == (8080,)
+    assert hub_as_it_is(fleet.lab) == before
