@@ -28,13 +28,7 @@ def started(fleet: StandingFleet, host: str) -> dict[str, str]:
 
 
 def fleet_command(fleet: StandingFleet, *words: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", "fleet", *words, "--root", str(fleet.stand.root)],
-        env=fleet.stand.workspace.engine_environment(),
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
+    done = fleet.command(*words)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 

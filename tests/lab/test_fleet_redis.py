@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -76,17 +74,8 @@ def written(fleet: StandingFleet, eventually: Eventually) -> Iterator[dict[str, 
         tell("tally", said)
 
 
-def command(fleet: StandingFleet, *words: str) -> subprocess.CompletedProcess[str]:
-    """``fleet ...`` as a person runs it."""
-    whole = [sys.executable, "-m", "fleet", *words, "--root", str(fleet.stand.root)]
-    environment = fleet.stand.workspace.engine_environment()
-    done = subprocess.run(whole, env={**os.environ, **environment}, capture_output=True, text=True, check=False)
-    tell(" ".join(words), done.stdout + done.stderr)
-    return done
-
-
 def redis(fleet: StandingFleet, *words: str) -> subprocess.CompletedProcess[str]:
-    return command(fleet, "redis", *words)
+    return fleet.command("redis", *words)
 
 
 def keys_of(fleet: StandingFleet, container: str, port: int, *login: str) -> int:
@@ -145,7 +134,7 @@ def test_another_version_comes_to_the_replicas_first_and_after_a_copy_of_what_is
         document["redis"]["tag"] += ".1"
 
     fleet.edit("images.yaml", newer)
-    refused = command(fleet, "up", "hub")
+    refused = fleet.command("up", "hub")
     assert refused.returncode == 3
     assert "fleet up nj sg hub" in refused.stderr
     password = fleet.stand.vault.fill(password_reference("admin", fleet.stand.vault))
@@ -153,7 +142,7 @@ def test_another_version_comes_to_the_replicas_first_and_after_a_copy_of_what_is
     keys = {port: keys_of(fleet, f"fleet-redis-cluster-{port}-1", port, *login) for port in CLUSTER_PORTS}
     assert min(keys.values()) > 100, "what the other test wrote"
 
-    done = command(fleet, "up", "--together")
+    done = fleet.command("up", "--together")
 
     assert done.returncode == 0, done.stderr
     ran = [line.partition(":")[0] for line in done.stdout.splitlines() if re.match(r"(hub|nj|sg|addresses): ", line)]

@@ -17,12 +17,8 @@ pytestmark = pytest.mark.lab
 
 
 def fleet_command(fleet: StandingFleet, *arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "fleet", *arguments]
-    environment = {**fleet.stand.workspace.engine_environment(), "FLEET_ROOT": str(fleet.stand.root)}
-    nobody = subprocess.DEVNULL
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, stdin=nobody, timeout=120)
+    done = fleet.command(*arguments)
     assert done.returncode == code, done.stdout + done.stderr
-    assert "Traceback" not in done.stdout + done.stderr
     return done
 
 
