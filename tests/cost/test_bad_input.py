@@ -91,7 +91,7 @@ VALUES = st.recursive(
 
 
 @given(value=VALUES)
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
 def test_whatever_a_usage_file_holds_it_is_read_or_reported(tmp_path, value: object) -> None:
     import yaml
 

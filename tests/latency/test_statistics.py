@@ -27,7 +27,7 @@ def nearest_rank(samples: list[float], percent: int) -> float:
     return sorted(samples)[-(-len(samples) * percent // 100) - 1]
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.lists(MS, min_size=1, max_size=300))
 def test_quantiles_are_those_of_the_samples_to_three_digits(samples: list[float]) -> None:
     found = quantiles(samples)
@@ -61,7 +61,7 @@ def test_no_samples_have_no_quantiles() -> None:
     assert (found.n, found.p50, found.p95, found.p99, found.least, found.most) == (0, None, None, None, None, None)
 
 
-@settings(deadline=None, max_examples=8)
+@settings(max_examples=8)
 @given(
     st.lists(st.floats(min_value=50, max_value=100), min_size=40, max_size=80),
     st.floats(min_value=0.01, max_value=0.4),
@@ -78,7 +78,7 @@ def test_a_scaled_down_series_has_improved_by_just_that_and_it_shows(before: lis
         assert found.shown
 
 
-@settings(deadline=None, max_examples=8)
+@settings(max_examples=8)
 @given(st.lists(st.floats(min_value=50, max_value=100), min_size=40, max_size=80))
 def test_the_same_samples_have_not_improved_and_nothing_else_is_said(samples: list[float]) -> None:
     for quantile in (0.5, 0.95):

@@ -32,7 +32,7 @@ def same_way(flip: Flip, other: Flip) -> bool:
     return flip.venue == other.venue and changes[0] * changes[1] >= 0
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(problem=problems())
 def test_short_of_a_flip_the_answer_holds(problem: Problem) -> None:
     solver = Exhaustive(problem)
@@ -50,7 +50,7 @@ def test_short_of_a_flip_the_answer_holds(problem: Problem) -> None:
         assert held <= then.score_ms + TOLERANCE
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(problem=problems())
 def test_neighbours_flip_no_sooner_than_all_plans_do(problem: Problem) -> None:
     solver = Exhaustive(problem)

@@ -73,7 +73,7 @@ def fulfils(problem: Problem, plan: Plan) -> bool:
     )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(problem=problems(), objective=st.sampled_from(list(Objective)))
 def test_best_and_runner_up_and_cheapest(problem: Problem, objective: Objective) -> None:
     every, program = Exhaustive(problem), MixedInteger(problem)
@@ -93,7 +93,7 @@ def test_best_and_runner_up_and_cheapest(problem: Problem, objective: Objective)
             assert set(best.places(problem)) - set(runner_up.places(problem))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(problem=problems(), objective=st.sampled_from(list(Objective)))
 def test_the_front(problem: Problem, objective: Objective) -> None:
     every, program = Exhaustive(problem).front(objective), MixedInteger(problem).front(objective)
@@ -104,13 +104,13 @@ def test_the_front(problem: Problem, objective: Objective) -> None:
         assert one.score_ms > dearer.score_ms
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(problem=problems(), objective=st.sampled_from(list(Objective)))
 def test_leaving_out_dominated_candidates_changes_no_answer(problem: Problem, objective: Objective) -> None:
     assert same(Exhaustive(problem).best(objective), Exhaustive(problem.without_the_dominated()).best(objective))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(problem=problems(), objective=st.sampled_from(list(Objective)))
 def test_leaving_out_useless_candidates_changes_neither_the_best_nor_the_front(
     problem: Problem, objective: Objective

@@ -112,7 +112,7 @@ def test_two_tags_of_one_slot_are_refused_by_name() -> None:
 MEMBERS = st.lists(st.sampled_from(REGIONS), min_size=3, max_size=7, unique=True)
 
 
-@settings_of_hypothesis(deadline=None, max_examples=30)
+@settings_of_hypothesis(max_examples=30)
 @given(before=MEMBERS, after=MEMBERS)
 def test_changing_members_moves_no_more_slots_than_it_must(before: list[str], after: list[str]) -> None:
     tags = {region: tag_slot(region) for region in REGIONS}
@@ -127,7 +127,6 @@ def test_changing_members_moves_no_more_slots_than_it_must(before: list[str], af
     assert moved <= must + 2 * len(after), "beyond what is too much with its owner, only the tags and their exchange"
 
 
-@settings_of_hypothesis(deadline=None)
 @given(st.sets(st.integers(0, SLOTS - 1)))
 def test_ranges_say_the_same_as_the_slots(slots: set[int]) -> None:
     ranges = ranges_of(slots)

@@ -113,7 +113,7 @@ def seen(paper: Paper, after: ClusterPlan) -> Mapping[str, View]:
     return {endpoint: view for endpoint, view in paper.views().items() if endpoint in asked}
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(old=MEMBERS, new=MEMBERS, profile=st.sampled_from(Profile))
 def test_any_members_come_from_any_others(old: list[str], new: list[str], profile: Profile) -> None:
     before = configured(old, [], profile)

@@ -58,7 +58,7 @@ def follower(source: Server, sink: Server, folder: Path, seconds_a_look: float =
     )
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=400, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     actions=st.lists(ACTION, max_size=40),
     meanwhile=st.lists(COMMIT, max_size=5),
