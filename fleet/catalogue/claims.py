@@ -48,16 +48,17 @@ class Judged:
     high_ms: float
     verdict: Verdict
     """For a range: of its upper end. By the best that is known of where the venue is."""
-    floor_ms: float
-    expected_ms: float
+    floor_ms: float | None
+    """None, like ``expected_ms``: where the venue is, is not known."""
+    expected_ms: float | None
     refusal: str
     """Why the venue does not answer there at all; empty: nothing is known that forbids it."""
 
 
 def judged_claims(venues: VenueList) -> tuple[Judged, ...]:
-    """Every claim about a venue whose place is known: reported measurements first, then promises."""
-    sites = {site.name: site for site in venues.sites if site.place}
-    return (*_measured(sites.values(), venues.trips), *_expected(sites, venues))
+    """Every claim, in the venues' order: reported measurements first, then promises."""
+    sites = {site.name: site for site in venues.sites}
+    return (*_measured(venues.sites, venues.trips), *_expected(sites, venues))
 
 
 def expected_claims_with(own: Overlay) -> tuple[ExpectedClaim, ...]:
@@ -69,7 +70,9 @@ def expected_claims_with(own: Overlay) -> tuple[ExpectedClaim, ...]:
 def _measured(sites: Iterable[Site], trips: RoundTrips) -> Iterator[Judged]:
     for site in sites:
         claim = site.venue.claimed_ms_from_cdmx
-        if claim is not None:
+        if claim is not None and not site.place:
+            yield _unknown(site.name, MEASURED_FROM, None, claim, claim, site.refusal_at(MEASURED_FROM))
+        elif claim is not None:
             start, end = trips.places[MEASURED_FROM], trips.places[site.place]
             trip = trips.between(MEASURED_FROM, site.place)
             verdict = judge_measured(claim, start, end)
@@ -81,8 +84,9 @@ def _expected(sites: Mapping[str, Site], venues: VenueList) -> Iterator[Judged]:
     trips = venues.trips
     for claim in venues.claims:
         site = sites.get(claim.at)
-        if site is None:
-            # Nobody knows where it is, or an edge answers everywhere.
+        if site is None or not site.place:
+            refusal = site.refusal_at(claim.place) if site is not None else ""
+            yield _unknown(claim.at, claim.place, claim.rank, claim.low_ms, claim.high_ms, refusal)
             continue
         trip = trips.between(claim.place, site.place)
         verdict = judge_expected(claim.high_ms, trips.places[claim.place], trips.places[site.place])
@@ -90,3 +94,8 @@ def _expected(sites: Mapping[str, Site], venues: VenueList) -> Iterator[Judged]:
         yield Judged(
             site.name, claim.place, claim.rank, claim.low_ms, claim.high_ms, verdict, trip.floor_ms, trip.ms, refusal
         )
+
+
+def _unknown(site: str, place: str, rank: int | None, low_ms: float, high_ms: float, refusal: str) -> Judged:
+    """Of a venue of which nobody knows where it is, or that an edge answers for everywhere."""
+    return Judged(site, place, rank, low_ms, high_ms, Verdict.UNKNOWN, None, None, refusal)

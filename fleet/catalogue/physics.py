@@ -28,6 +28,8 @@ class Verdict(StrEnum):
     """Measured, yet faster than light could be: something nearer answered for the venue."""
     IMPOSSIBLE = "impossible"
     """Expected, yet faster than light could be."""
+    UNKNOWN = "not known where it is"
+    """Nobody says where the venue answers, so there is nothing to judge by."""
 
 
 def distance_km(one: Place, other: Place) -> float:

@@ -35,6 +35,24 @@ def test_everything_that_can_be_rented_has_its_rules(prices: PriceList) -> None:
         assert prices.charge(service, "static address") is not None
 
 
+def test_what_is_known_of_sellers_that_cannot_be_rented_from_is_in_the_rules(prices: PriceList) -> None:
+    market = load_market()
+    compared = {name for name, seller in market.sellers.items() if not seller.rentable and not seller.quote_only}
+    assert compared == {"linode", "hetzner", "ovh"}
+    assert compared <= set(prices.billing)
+    assert compared <= set(prices.transfer)
+    # 20 % of the server at both; what others ask for is not known.
+    assert {row.service: row.usd for row in prices.charges.values() if row.name == "backups"} == {
+        "vultr": Decimal("0.20"),
+        "hetzner": Decimal("0.20"),
+    }
+    # Prices of traffic in euro stand in the note, and none is taken for dollars.
+    assert (prices.transfer["hetzner"].rate("sin"), prices.transfer["ovh"].rate("SGP1")) == (None, None)
+    assert "EUR 7.40 in Singapore" in prices.transfer["hetzner"].note
+    assert "EUR 0.01 a GB" in prices.transfer["ovh"].note
+    assert market.listed("hetzner", "static address") == "EUR 0.50 a month"
+
+
 def test_locations_of_rules_and_of_the_market_exist(prices: PriceList) -> None:
     for service, rule in prices.transfer.items():
         known = {site.name for site in prices.catalogue.locations_of(service)}

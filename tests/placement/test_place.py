@@ -290,4 +290,5 @@ def test_claims_are_shown_beside_what_holds(fleet: Fleet) -> None:
         "possible",
         "edge, not origin",
         "impossible",
+        "not known where it is",
     }

@@ -81,14 +81,19 @@ def test_every_claim_of_the_catalogue_is_judged_and_none_that_breaks_physics_pas
     rows = judged_claims(VENUES)
     assert len([row for row in rows if row.rank is not None]) == len(VENUES.claims)
     for row in rows:
+        if row.floor_ms is None:
+            assert row.verdict is Verdict.UNKNOWN, row
+            continue
         below = row.high_ms < row.floor_ms
         wrong = Verdict.EDGE if row.rank is None else Verdict.IMPOSSIBLE
         assert row.verdict is (wrong if below else Verdict.POSSIBLE), row
 
 
 def test_the_claims_that_fail() -> None:
-    """CoinGecko's measurement; Binance from all three regions; Bybit from London (floor 106 ms); Kraken from New Jersey
-    (floor 54.6 ms) is promised at 40 to 60, which is just possible."""
+    """CoinGecko's measurement; Binance from all three regions, MEXC from Singapore (floor 52 ms to Tokyo); Bybit from
+    London (floor 106 ms); Kraken from New Jersey (floor 54.6 ms) is promised at 40 to 60, which is just possible.
+
+    Where Twelve Data's edge and an Asian account at Interactive Brokers are, nobody says."""
     failed = {
         (row.site, row.place): row.verdict for row in judged_claims(VENUES) if row.verdict is not Verdict.POSSIBLE
     }
@@ -98,6 +103,10 @@ def test_the_claims_that_fail() -> None:
         ("binance", "new-jersey"): Verdict.IMPOSSIBLE,
         ("binance", "london"): Verdict.IMPOSSIBLE,
         ("bybit", "london"): Verdict.IMPOSSIBLE,
+        ("mexc", "singapore"): Verdict.IMPOSSIBLE,
+        ("twelve-data", "cdmx"): Verdict.UNKNOWN,
+        ("interactive-brokers/asia", "singapore"): Verdict.UNKNOWN,
+        ("interactive-brokers/asia", "tokyo"): Verdict.UNKNOWN,
     }
     refused = [(row.site, row.place) for row in judged_claims(VENUES) if row.refusal]
     assert refused == [("binance", "new-jersey")]
@@ -106,6 +115,6 @@ def test_the_claims_that_fail() -> None:
 def test_no_claim_is_used_for_a_placement() -> None:
     """The round trip of every pair that a claim speaks of is the same without any claim: it is not the claim's."""
     for row in judged_claims(VENUES):
-        if row.verdict is not Verdict.POSSIBLE:
+        if row.verdict not in (Verdict.POSSIBLE, Verdict.UNKNOWN):
             assert row.expected_ms > row.high_ms
             assert row.expected_ms >= row.floor_ms

@@ -151,8 +151,8 @@ def _claims(venues: VenueList, *, as_json: bool) -> None:
                 row.place,
                 "measured" if row.rank is None else f"recommended {row.rank}",
                 f"{row.low_ms:g}" if row.low_ms == row.high_ms else f"{row.low_ms:g}-{row.high_ms:g}",
-                f"{row.floor_ms:.1f}",
-                f"{row.expected_ms:g}",
+                "" if row.floor_ms is None else f"{row.floor_ms:.1f}",
+                "" if row.expected_ms is None else f"{row.expected_ms:g}",
                 str(row.verdict),
                 row.refusal,
             )
