@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from fleet.catalogue import Location, Plan
+from fleet.catalogue.catalogue import Row
 from fleet.catalogue.market import Market, MarketPlan
 from fleet.catalogue.physics import distance_km
 from fleet.catalogue.prices import PriceList
@@ -52,6 +53,8 @@ class Alternative:
     rentable: bool
     """Whether a stack file can name it."""
     note: str
+    origin: Row
+    """What is known of its size and price."""
 
 
 @dataclass(frozen=True)
@@ -184,6 +187,7 @@ def _priced(
         venues_ms=_longer_ms(present, site.place),
         rentable=seller.rentable,
         note=" ".join(note for note in notes if note),
+        origin=plan,
     )
 
 
@@ -203,6 +207,7 @@ def _by_quote(present: _Present, site: Location, prices: PriceList, market: Mark
         venues_ms=_longer_ms(present, site.place),
         rentable=seller.rentable,
         note=seller.note,
+        origin=seller,
     )
 
 
@@ -238,11 +243,16 @@ def _longer_ms(present: _Present, there: str) -> Decimal | None:
 def alternative_facts(row: Alternative) -> dict[str, object]:
     """One row for programs."""
     return {
-        **vars(row),
+        **{name: value for name, value in vars(row).items() if name != "origin"},
         "monthly_usd": amount(row.monthly_usd),
         "known_usd": amount(row.known_usd),
         "difference_usd": amount(row.difference_usd),
         "venues_ms": None if row.venues_ms is None else str(row.venues_ms),
+        "origin": {
+            "source": row.origin.source,
+            "as_of": row.origin.as_of.isoformat(),
+            "confidence": row.origin.confidence,
+        },
     }
 
 

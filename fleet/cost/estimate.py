@@ -12,7 +12,7 @@ from fleet.catalogue.staleness import is_stale
 from fleet.cost.line import Line
 from fleet.cost.money import MONTHS, NOTHING
 from fleet.cost.pricing import price_dns_use, price_things
-from fleet.cost.things import Priced, Server
+from fleet.cost.things import Priced, Server, StandingServer
 from fleet.cost.transfer import Allowance, price_transfer
 from fleet.cost.usage import Usage
 
@@ -72,7 +72,7 @@ class Estimate:
 def estimate(things: Iterable[Priced], prices: PriceList, usage: Usage, today: date) -> Estimate:
     """Price everything."""
     everything = tuple(things)
-    servers = [thing for thing in everything if isinstance(thing, Server)]
+    servers = [thing for thing in everything if isinstance(thing, (Server, StandingServer))]
     transfer, allowances = price_transfer(servers, prices, usage)
     lines = (*price_things(everything, prices, usage), *transfer, *price_dns_use(usage, prices))
     return Estimate(tuple(lines), allowances, today)

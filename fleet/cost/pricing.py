@@ -155,7 +155,7 @@ def _standing(server: StandingServer) -> Line:
         monthly_usd=cents(server.monthly_usd),
         rule="monthly_price in its stack file",
         origin=Origin(f"Pulumi.{server.stack}.yaml", None, "stated"),
-        note="What its traffic costs is not known to any price list here.",
+        note="What its traffic costs no price list here says: an unpriced row where a usage file has any.",
     )
 
 

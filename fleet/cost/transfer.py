@@ -10,7 +10,7 @@ from fleet.catalogue.catalogue import Plan
 from fleet.catalogue.prices import MONTH_HOURS, PriceList, Transfer
 from fleet.cost.line import Line, Origin
 from fleet.cost.money import cents
-from fleet.cost.things import Server
+from fleet.cost.things import Server, StandingServer
 from fleet.cost.usage import Usage
 
 
@@ -38,15 +38,19 @@ class _Use:
 
 
 def price_transfer(
-    servers: Iterable[Server], prices: PriceList, usage: Usage
+    servers: Iterable[Server | StandingServer], prices: PriceList, usage: Usage
 ) -> tuple[tuple[Line, ...], tuple[Allowance, ...]]:
     """The lines of traffic that is billed, and what is included, by service."""
+    everyone = tuple(servers)
+    first = _first_of_each_region(everyone)
     by_service: dict[str, list[Server]] = {}
-    for server in servers:
-        by_service.setdefault(server.service, []).append(server)
     lines: list[Line] = []
     allowances: list[Allowance] = []
-    first = _first_of_each_region(server for group in by_service.values() for server in group)
+    for server in everyone:
+        if isinstance(server, Server):
+            by_service.setdefault(server.service, []).append(server)
+        elif server.id in first and usage.of(server.region).gb_out:
+            lines.append(_unpriced_line(server, "existing", STANDING))
     for service, group in by_service.items():
         rule = prices.transfer.get(service)
         uses = [_use(server, prices, rule, usage, first) for server in group]
@@ -67,7 +71,10 @@ def price_transfer(
     return tuple(lines), tuple(allowances)
 
 
-def _first_of_each_region(servers: Iterable[Server]) -> frozenset[str]:
+STANDING = "what the seller of a server that stands already includes and asks for traffic, no price list here says"
+
+
+def _first_of_each_region(servers: Iterable[Server | StandingServer]) -> frozenset[str]:
     """A region's traffic is counted at one of its servers: the main one, whose id is the region's, or the first."""
     chosen: dict[str, str] = {}
     for server in servers:
@@ -138,7 +145,9 @@ def _shares(excess: Decimal, beyond: Mapping[str, Decimal]) -> dict[str, Decimal
 def _line(rule: Transfer, allowance: Allowance, server: Server, gigabytes: Decimal) -> Line:
     rate = rule.rate(server.location)
     if rate is None:
-        return _unpriced_line(server, f"the price of a GB at {server.service} {server.location} is not known")
+        return _unpriced_line(
+            server, server.service, f"the price of a GB at {server.service} {server.location} is not known"
+        )
     shared = "all its servers share" if allowance.owner == "account" else "the plan includes"
     return Line(
         row=f"{server.id}/transfer",
@@ -158,15 +167,15 @@ def _line(rule: Transfer, allowance: Allowance, server: Server, gigabytes: Decim
 
 
 def _unpriced(use: _Use, reason: str) -> Line:
-    return _unpriced_line(use.server, reason)
+    return _unpriced_line(use.server, use.server.service, reason)
 
 
-def _unpriced_line(server: Server, reason: str) -> Line:
+def _unpriced_line(server: Server | StandingServer, service: str, reason: str) -> Line:
     return Line(
         row=f"{server.id}/transfer",
         stack=server.stack,
         region=server.region,
-        service=server.service,
+        service=service,
         what="outgoing traffic",
         quantity=Decimal(1),
         unit="month",

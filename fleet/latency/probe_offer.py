@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
-from fleet.catalogue.catalogue import Location, Plan
+from fleet.catalogue.catalogue import Location, Plan, Row
 from fleet.catalogue.prices import MONTH_HOURS, PriceList
-from fleet.cost.parts import known_sum, parts, unpriced
+from fleet.cost.parts import ADDRESS, DISK, known_sum, parts, unpriced
 
 ONE_HOUR = Decimal(1)
 
@@ -39,6 +39,13 @@ class ProbeOffer:
         """What the probe's stack file says. The generation tells this probe's first key from any other's."""
         named = ("place", "provider", "service", "location", "plan", "image")
         return {**{name: getattr(self, name) for name in named}, "generation": generation}
+
+    def rows(self, prices: PriceList) -> tuple[Row, ...]:
+        """What its price is from."""
+        service = self.service or self.provider
+        charges = (prices.charge(service, name, self.location) for name in (ADDRESS, DISK))
+        plan = prices.catalogue.plan(service, self.plan)
+        return tuple(row for row in (plan, *charges) if row is not None)
 
 
 def cheapest_offer(prices: PriceList, place: str, provider: str = "") -> ProbeOffer:

@@ -13,8 +13,8 @@ from fleet.catalogue.venue_sites import VenueList
 from fleet.configuration import Configuration
 from fleet.placement.exhaustive import MOST, Exhaustive
 from fleet.placement.plan import Objective, Plan, moved, plan_of
-from fleet.placement.problem import Problem, obstacle
-from fleet.placement.question import Asked, Question, ask, no_such
+from fleet.placement.problem import Problem, Reach, obstacle
+from fleet.placement.question import Asked, Question, ask, no_such, reach_of
 from fleet.placement.sensitivity import Flip, flips_among_all, flips_among_neighbours
 
 if TYPE_CHECKING:
@@ -216,32 +216,33 @@ class Permission:
     place: str
     refusal: str
     """Empty: nothing is known that forbids it."""
+    reach: Reach | None
+    """How far it is; None: where the venue is, is not known, or a content network answers everywhere."""
     instead: str
     """The nearest candidate place that may; empty where the asked one may, or none does."""
-    instead_ms: float
+    instead_reach: Reach | None
     monthly_usd: Decimal | None
 
 
-def permissions(asked: Asked, venues: VenueList, venue: str, place: str) -> tuple[Permission, ...]:
+def permissions(asked: Asked, question: Question, venues: VenueList, venue: str, place: str) -> tuple[Permission, ...]:
     """May this venue be served from that place, and if not, from where; one answer for each of its sites.
 
     Raises:
         BadQuestion: there is no such venue or no such place.
     """
-    trips = venues.trips
     sites = venues.sites_of(venue)
     if not sites:
         raise no_such("venue", venue, venues.site_names())
-    if place not in trips.places:
-        raise no_such("place", place, trips.places)
+    if place not in venues.trips.places:
+        raise no_such("place", place, venues.trips.places)
     found: list[Permission] = []
     for site in sites:
-        refusal = site.refusal_at(place)
+        refusal, reach = site.refusal_at(place), reach_of(question, venues, place, site)
         legal = [offer for offer in asked.offers if not site.refusal_at(offer.place)]
-        if not refusal or not legal or not site.place:
-            found.append(Permission(site.name, place, refusal, "", 0.0, None))
+        reached = [(offer, there) for offer in legal if (there := reach_of(question, venues, offer.place, site))]
+        if not refusal or not reached:
+            found.append(Permission(site.name, place, refusal, reach, "", None, None))
             continue
-        best = min(legal, key=lambda offer: (trips.between(offer.place, site.place).ms, offer.monthly_usd))
-        ms = trips.between(best.place, site.place).ms
-        found.append(Permission(site.name, place, refusal, best.place, ms, best.monthly_usd))
+        best, there = min(reached, key=lambda pair: (pair[1].ms, pair[0].monthly_usd))
+        found.append(Permission(site.name, place, refusal, reach, best.place, there, best.monthly_usd))
     return tuple(found)

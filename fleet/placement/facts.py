@@ -74,7 +74,10 @@ def permission_facts(row: Permission) -> dict[str, object]:
         "allowed": not row.refusal,
         "why": row.refusal or None,
         "instead": row.instead or None,
-        "instead_ms": row.instead_ms if row.instead else None,
+        "ms": None if row.reach is None else row.reach.ms,
+        "basis": None if row.reach is None else str(row.reach.basis),
+        "instead_ms": None if row.instead_reach is None else row.instead_reach.ms,
+        "instead_basis": None if row.instead_reach is None else str(row.instead_reach.basis),
     }
 
 

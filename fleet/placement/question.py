@@ -139,6 +139,12 @@ def reached_from(places: Sequence[str], question: Question, venues: VenueList) -
     )
 
 
+def reach_of(question: Question, venues: VenueList, place: str, site: Site) -> Reach | None:
+    """How one site is reached from one place, measured where it was; None where it is not known where the site is."""
+    host = _host(site, question.hosting)
+    return _reach(venues.trips, question, place, site, host) if host and not site.edge else None
+
+
 def no_such(kind: str, name: str, known: Iterable[str]) -> BadQuestion:
     """The error for a name that does not exist."""
     return BadQuestion(next(iter(_unknown(kind, (name,), known))))

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from fleet.catalogue.round_trips import Basis
 from fleet.placement.answer import Answer, Permission
 from fleet.placement.plan import Plan, fallback
-from fleet.placement.problem import obstacles
+from fleet.placement.problem import Reach, obstacles
 
 Cells = tuple[str, ...]
 
@@ -164,10 +164,15 @@ def _flips(answer: Answer) -> Iterator[str]:
 def permission_line(row: Permission) -> str:
     """One sentence about a venue and a place."""
     if not row.refusal:
-        return f"{row.venue} from {row.place}: nothing is known that forbids it"
+        return f"{row.venue} from {row.place}: nothing is known that forbids it; {_far(row.reach)}"
     offer = (
-        f"the nearest place that may: {row.instead}, {row.instead_ms:g} ms, USD {row.monthly_usd:,.2f} a month"
+        f"the nearest place that may: {row.instead}, {_far(row.instead_reach)}, USD {row.monthly_usd:,.2f} a month"
         if row.instead
         else "no candidate may"
     )
     return f"{row.venue} from {row.place}: no. {row.refusal}. Instead, {offer}"
+
+
+def _far(reach: Reach | None) -> str:
+    """Milliseconds, and where they are from."""
+    return "where it is, is not known" if reach is None else f"{reach.ms:.4g} ms ({reach.basis})"

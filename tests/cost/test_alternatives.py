@@ -173,3 +173,14 @@ def test_virginia_is_nearer_to_most_of_what_new_jersey_serves(fleet) -> None:
     assert 330 <= rows["AWS Lightsail"]["distance_km"] <= 360
     assert Decimal(rows["AWS Lightsail"]["venues_ms"]) < 0
     assert (rows["Vultr"]["distance_km"], rows["Vultr"]["venues_ms"]) == (0, "0.0")
+
+
+def test_old_rows_of_the_market_and_old_round_trips_are_told(fleet, folder: Folder) -> None:
+    row = '{service: linode, name: g6-standard-4, monthly_usd: "48", source: an old list, as_of: 2025-01-01}'
+    folder.write("catalogue/old.yaml", f"market: [{row}]\n")
+    said = fleet("cost", "nj", "--alternatives")
+    assert re.search(r"stale: prices of alternatives: 1 is \d+ days old \(an old list, 2025-01-01\)", said.err)
+    assert re.search(r"stale: round trips: \d+ are \d+ days old", said.err)
+    rows = fleet("cost", "nj", "--alternatives", "--json").facts
+    linode = next(row for row in rows if row["seller"] == "Linode (Akamai)")
+    assert linode["origin"] == {"source": "an old list", "as_of": "2025-01-01", "confidence": "documentation"}

@@ -76,3 +76,26 @@ def test_a_regions_traffic_is_counted_once_however_many_servers_it_has(folder: F
     found = folder.answer(usage="regions: {nj: {gb_out: 5000}}").shown
     assert found.allowances[0].used_gb == Decimal(5000)
     assert found.allowances[0].included_gb == Decimal(18432 + 1024)
+
+
+def test_traffic_of_a_server_that_stands_already_is_unpriced_and_counted(fleet, folder: Folder) -> None:
+    assert rows(folder.answer().shown) == {}
+    found = folder.answer(usage="regions: {hub: {gb_out: 500}}").shown
+    [line] = found.unpriced
+    assert (line.row, line.service, line.monthly_usd) == ("hub/transfer", "existing", None)
+    assert found.monthly_usd == Decimal("279.00")
+
+    said = fleet("cost", "--usage", "usage.yaml")
+    assert said.code == 0
+    assert "UNPRICED: 1, in no sum: hub/transfer" in said.out
+    assert "1 unpriced not counted" in said.out
+    strict = fleet("cost", "--usage", "usage.yaml", "--strict")
+    assert (strict.code, strict.err) == (1, "error: 1 unpriced: hub/transfer\n")
+
+
+def test_traffic_of_a_region_with_a_standing_server_is_not_counted_at_another_one(folder: Folder) -> None:
+    second = {"provider": "vultr", "location": "mex", "plan": "vc2-1c-1gb", "index": 1}
+    folder.edit("Pulumi.hub.yaml", lambda stack: stack["config"]["fleet:hosts"].update(second=second))
+    found = folder.answer(usage="regions: {hub: {gb_out: 500}}").shown
+    assert [line.row for line in found.unpriced] == ["hub/transfer"]
+    assert next(row.used_gb for row in found.allowances if row.service == "vultr") == 0

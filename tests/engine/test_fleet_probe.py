@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import subprocess
 import sys
@@ -103,6 +104,10 @@ def test_what_came_up_in_part_is_taken_away_also_where_only_the_provider_knows_o
 
 @pytest.mark.parametrize(("answer", "code"), [("n\n", 3), ("\n", 3), ("", 1)], ids=["no", "just enter", "nobody there"])
 def test_without_a_yes_to_its_price_nothing_is_rented(stand: Stand, answer: str, code: int) -> None:
+    catalogue = stand.root / "catalogue"
+    catalogue.mkdir()
+    price = 'service: vultr, name: vc2-1c-1gb, hourly_usd: "0.007", monthly_usd: "5"'
+    (catalogue / "old.yaml").write_text(f"plans: [{{{price}, source: an old list, as_of: 2025-01-01}}]\n")
     command = [sys.executable, "-m", "fleet", "latency", "probe", "tokyo", "--root", str(stand.root)]
     done = subprocess.run(command, input=answer, capture_output=True, text=True, check=False)
     said = done.stdout + done.stderr
@@ -112,6 +117,7 @@ def test_without_a_yes_to_its_price_nothing_is_rented(stand: Stand, answer: str,
         "vc2-1c-1gb at vultr nrt: $0.011 for up to an hour, with its address; left standing it would cost $8.00 a month"
     )
     assert price in done.stderr
+    assert re.search(r"stale: prices: 1 is \d+ days old \(an old list, 2025-01-01\)", done.stderr)
     assert "Rent it, measure for 120 s and take it away? [y/N]" in said
     assert ("not confirmed: nothing was rented" in said) is (code == 3)
     assert "Traceback" not in said

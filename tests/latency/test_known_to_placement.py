@@ -103,6 +103,21 @@ def test_a_placement_takes_what_was_measured_and_says_so(fleet: Fleet, folder: P
     assert row_of(fleet(*asked, "--json").out, "kraken")["basis"] != "measured"
     assert "1 of 2 round trips are measured from this fleet's hosts, the oldest on 2026-11-22" in said.out
 
+    # Also the answer about one venue and one place, there and instead.
+    served = fleet("place", "--serve", "coinbase=new-jersey")
+    assert "coinbase from new-jersey: nothing is known that forbids it; 13.93 ms (measured)" in served.out
+    [fact] = fleet("place", "--serve", "coinbase=london", "--json").facts
+    assert (fact["allowed"], fact["basis"]) == (True, "published")
+    keep(
+        folder,
+        run("tyo", "tokyo", series("binance", BINANCE, around(90, 201)), minutes=1),
+        run("sg", "singapore", series("binance", BINANCE, around(70, 201)), minutes=2),
+    )
+    # By the estimate Tokyo would be the nearest that may, at 2 ms; this fleet's hosts know better.
+    [fact] = fleet("place", "--serve", "binance=new-jersey", "--json").facts
+    assert (fact["instead"], fact["instead_basis"]) == ("singapore", "measured")
+    assert fact["instead_ms"] == pytest.approx(70, rel=0.01)
+
     # Where the specification has the venues is another question.
     claimed = row_of(fleet(*asked, "--hosting", "specification", "--json").out, "coinbase")
     assert claimed["basis"] != "measured"

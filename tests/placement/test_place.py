@@ -84,7 +84,7 @@ def test_asked_for_the_us_the_answer_says_why_not_and_offers_the_nearest_legal_p
     assert said.code == 3
     assert f"{venue} from new-jersey: no. " in said.out
     assert code in said.out
-    assert f"the nearest place that may: {instead}, 2 ms" in said.out
+    assert f"the nearest place that may: {instead}, 2 ms (estimate), USD " in said.out
     assert fleet("place", "--serve", f"{venue}={instead}").code == 0
 
 

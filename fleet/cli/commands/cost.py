@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from fleet.cli.age import tell_age_of
 from fleet.cli.context import Context, Json, Root
 from fleet.cli.output import print_json, print_table
 
@@ -179,6 +180,8 @@ def _alternatives(found: Answer, configuration: Configuration, *, as_json: bool)
         found.usage,
         configuration.venues.trips,
     )
+    tell_age_of("prices of alternatives", [row.origin for row in rows])
+    tell_age_of("round trips", configuration.venues.trips.measured.values())
     if as_json:
         print_json([alternative_facts(row) for row in rows])
         return

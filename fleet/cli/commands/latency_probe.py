@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from fleet.cli.age import tell_age_of
 from fleet.cli.context import Context, Json, Root
 from fleet.cli.output import progress
 
@@ -45,13 +46,15 @@ def probe(
 
     configuration = context.configuration
     plan = plan_of(configuration.venues, venue or (), Settings(seconds=seconds, rate=rate))
-    offer = cheapest_offer(load_prices(configuration.catalogue, context.root / FOLDER), place, provider)
+    prices = load_prices(configuration.catalogue, context.root / FOLDER)
+    offer = cheapest_offer(prices, place, provider)
     refuse_placeholders(configuration)
     progress(
         "probe",
         f"{offer.plan} at {offer.service or offer.provider} {offer.location}: ${offer.hour_usd:.3f} for up to an hour, "
         f"with its address; left standing it would cost ${offer.month_usd:.2f} a month",
     )
+    tell_age_of("prices", offer.rows(prices))
     for name in left_elsewhere(context.workspace):
         progress(name, "made on another machine: in use there, or left behind (fleet latency probe --clear ends it)")
     if not yes and not typer.confirm(f"Rent it, measure for {plan.seconds:.0f} s and take it away?", err=json):

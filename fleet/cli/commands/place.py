@@ -168,12 +168,14 @@ def _serve(wanted: str, question: Question, configuration: Configuration, prices
     from fleet.placement.text import permission_line
 
     venue, _, there = wanted.partition("=")
-    rows = permissions(ask(question, configuration, prices), configuration.venues, venue, there)
+    asked = ask(question, configuration, prices)
+    rows = permissions(asked, question, configuration.venues, venue, there)
     if as_json:
         print_json([permission_facts(row) for row in rows])
     else:
         for row in rows:
             print(permission_line(row))
+    tell_age(prices, {row.service for row in asked.offers}, configuration.venues.trips)
     if any(row.refusal for row in rows):
         raise typer.Exit(REFUSED)
 
