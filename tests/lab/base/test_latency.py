@@ -25,14 +25,15 @@ VENUES = ("alpaca", "coinbase", "binance", "bybit")
 """Two that New Jersey is for, two that Singapore is for and that refuse New Jersey; each second one behind an edge."""
 ASKED = [word for venue in VENUES for word in ("--venue", venue)]
 HOW = ("--seconds", "12", "--rate", "3", "--drop-first", "0")
-"""At least ten samples of each endpoint on its kept connection and a few of each other series, none of them left out:
-the least counts. A venue's own limit keeps the rate below that where it is lower; a higher one would let requests
-wait for each other where a round trip takes a quarter of a second."""
-TOLERANCE = 0.2
-"""Of the way before. Compared is the least of many samples, which a busy machine disturbs the
-least, on both sides; what two cores add even to that, with three hosts and the venues on them, is some ms."""
+"""At least ten samples of each endpoint on its kept connection, enough for a median with its interval, and a few of
+each other series, of which the least is looked at. A venue's own limit keeps the rate below that where it is lower; a
+higher one would let requests wait for each other where a round trip takes a quarter of a second."""
+LESS, MORE = 0.2, 0.05
+"""How far the printed improvement may lie below and above the injected one. What a busy machine adds to every answer
+makes it smaller: with 10 ms on both sides a way of 55 ms that becomes 6 is 75 % shorter and not 89 %. What it adds
+before and not after makes it larger, by far less: the way before is long."""
 ROUNDS = 5
-"""Measured again while a machine is so busy that not one sample of a series came through undisturbed."""
+"""Measured again while the machine is so busy that it adds more than that to the median of a series."""
 
 Fleet = Callable[..., str]
 
@@ -102,35 +103,57 @@ def least(fleet: StandingFleet) -> dict[Key, float]:
 def test_what_moving_to_a_region_buys_is_what_was_injected(
     measured: dict[str, Any], internet: Internet, fleet: StandingFleet, command: Fleet
 ) -> None:
-    rows = json.loads(command("compare", *ASKED, "--json"))["rows"]
-    moves = {
-        (row["url"], row["kind"], "tcp" if row["kind"] == "cold" else row["phase"], row["after_from"]) for row in rows
-    }
-    assert {(row["venue"], row["kind"], row["after_from"]) for row in rows} == {
+    """``compare`` prints by how much the median improved, with its interval: that is what was injected, and no more."""
+
+    def compared() -> list[dict[str, Any]]:
+        rows: list[dict[str, Any]] = json.loads(command("compare", *ASKED, "--json"))["rows"]
+        return rows
+
+    def expected(row: dict[str, Any]) -> float:
+        """The share of the way that the move takes away."""
+        before, after = (
+            injected(way(internet, fleet, row[side], row["url"]), row["phase"])
+            for side in ("before_from", "after_from")
+        )
+        return 1 - after / before
+
+    def off() -> dict[tuple[str, str], str]:
+        """What does not match yet."""
+        wrong = {}
+        for row in compared():
+            if row["kind"] == "cold":
+                # Too few of them in this time for a median with an interval, and that is printed instead.
+                assert (row["improved"]["p50"] is None) == (min(row[side]["n"] for side in ("before", "after")) < 10)
+                continue
+            found, wanted = row["improved"]["p50"], expected(row)
+            assert found is not None, f"too few samples: {row}"
+            medians = f"p50 {row['before']['p50']:.1f} -> {row['after']['p50']:.1f} ms"
+            interval = f"{found['share']:.1%} [{found['low']:.1%}, {found['high']:.1%}]"
+            said = f"injected {wanted:.1%}, printed {interval}, {medians} (n {row['before']['n']}, {row['after']['n']})"
+            print(f"{row['url']} {row['kind']}: {said}")
+            if not (found["shown"] and wanted - LESS <= found["share"] <= wanted + MORE):
+                wrong[row["url"], row["kind"]] = said
+        return wrong
+
+    assert {(row["venue"], row["kind"], row["after_from"]) for row in compared()} == {
         (venue, kind, region)
         for venue, region in {"alpaca": "nj", "coinbase": "nj", "binance": "sg", "bybit": "sg"}.items()
         for kind in ("warm", "cold", "websocket")
     }
-
-    def off() -> dict[tuple[str, str], str]:
-        """What does not match yet."""
-        found, wrong = least(fleet), {}
-        for url, kind, phase, region in sorted(moves):
-            before, after = (injected(way(internet, fleet, side, url), phase) for side in ("hub", region))
-            least_before, least_after = (found[side, url, kind, phase] for side in ("hub", region))
-            said = f"injected {before:.0f} -> {after:.0f}, measured {least_before:.1f} -> {least_after:.1f} ms"
-            print(f"{url} {kind} {phase}: {said}")
-            # A part of the whole way: behind an edge connecting is as near before as after.
-            whole = injected(way(internet, fleet, "hub", url), "ttfb")
-            if abs(before - after - (least_before - least_after)) > TOLERANCE * whole:
-                wrong[url, kind] = said
-        return wrong
-
     for _ in range(1, ROUNDS):
         if not off():
             break
         measure_both(command)
     assert off() == {}
+
+    # The table for people says the same: the medians before and after, and by how much that improved.
+    printed = command("compare", *ASKED).splitlines()
+    for row in compared():
+        if (found := row["improved"]["p50"]) is not None:
+            medians = f" {row['before']['p50']:.1f} -> {row['after']['p50']:.1f} "
+            [line] = [line for line in printed if row["venue"] in line.split() and medians in line]
+            share = line.partition(medians)[2].split()[0]
+            assert float(share) == pytest.approx(100 * found["share"], abs=0.1)
 
 
 def test_a_refusal_is_reported_as_such_and_never_as_a_latency(measured: dict[str, Any]) -> None:
