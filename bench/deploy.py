@@ -20,7 +20,7 @@ from bench.comparison import Comparison, in_turns
 from hosts import Argv, Connection, Gate, Release, ReleaseFile, deploy
 from lab.lab import Lab
 from lab.machines import Machines
-from tests.lab.bundle_host import BundleHost, bundle_host
+from tests.lab.servers.bundle_host import BundleHost, bundle_host
 
 ROUNDS = 5
 WANTED = 1.5

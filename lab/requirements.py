@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lab.errors import LabError
+from lab.files import locked
+from lab.settings import REGISTER
 
 Progress = Callable[[str], None]
 
@@ -72,7 +74,14 @@ def ensure_programs(wanted: Sequence[Requirement], progress: Progress) -> None:
     Raises:
         LabError: not Debian-like, or apt failed; the message says what to do.
     """
-    absent = [requirement for requirement in wanted if not requirement.present]
+    if all(requirement.present for requirement in wanted):
+        return
+    # Labs may begin side by side, and apt-get works for one at a time.
+    with locked(REGISTER / "packages.lock"):
+        _install([requirement for requirement in wanted if not requirement.present], progress)
+
+
+def _install(absent: Sequence[Requirement], progress: Progress) -> None:
     if not absent:
         return
     packages = sorted({requirement.package for requirement in absent})

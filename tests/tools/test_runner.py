@@ -25,7 +25,8 @@ def checkout(tmp_path: Path) -> Path:
     (place / "tools").mkdir(parents=True)
     shutil.copy(CHECKOUT / "tools" / "test", place / "tools" / "test")
     (place / "pytest.ini").write_text("[pytest]\naddopts = --import-mode=importlib\nmarkers = parts\n")
-    for level, folder in (("unit", "model"), ("program", "program"), ("engine", "engine"), ("lab", "lab")):
+    folders = {"unit": "model", "program": "program", "engine": "engine", "lab": "lab/base", "servers": "lab/servers"}
+    for level, folder in folders.items():
         (place / "tests" / folder).mkdir(parents=True)
         (place / "tests" / folder / f"test_{level}.py").write_text(PASSES)
     (place / "tests" / "model" / "test_parts.py").write_text(MARKED)
@@ -50,10 +51,32 @@ def test_levels_in_order_and_one_closing_line(checkout: Path) -> None:
 
     assert code == 0
     summary = lines[lines.index("level      passed  failed  skipped  seconds") + 1 :]
-    assert [line.split()[:4] for line in summary[:5]] == [
-        [level, "1", "0", "0"] for level in ("unit", "parts", "program", "engine", "lab")
+    assert [line.split()[:4] for line in summary[:6]] == [
+        [level, "1", "0", "0"] for level in ("unit", "parts", "program", "engine", "servers", "lab")
     ]
-    assert lines[-1] == "5 passed, 0 failed, 0 skipped"
+    assert lines[-1] == "6 passed, 0 failed, 0 skipped"
+
+
+def test_the_levels_with_servers_run_side_by_side_and_tell_one_after_the_other(checkout: Path) -> None:
+    """Each of the two ends only when it has seen the other one."""
+    waits = (
+        "import pathlib, time\n\n\ndef test_it():\n    here = pathlib.Path(__file__).with_suffix('.seen')\n"
+        "    here.touch()\n    other = pathlib.Path({other!r})\n    deadline = time.monotonic() + 60\n"
+        "    while not other.exists():\n        assert time.monotonic() < deadline\n        time.sleep(0.01)\n"
+        "    print('seen by', {name!r})\n    assert {holds}\n"
+    )
+    lab, servers = (checkout / "tests" / "lab" / path for path in ("base/test_lab.py", "servers/test_servers.py"))
+    lab.write_text(waits.format(other=str(servers.with_suffix(".seen")), name="lab", holds=True))
+    servers.write_text(waits.format(other=str(lab.with_suffix(".seen")), name="servers", holds=False))
+
+    code, lines = run(checkout, "servers", "lab", CI="true")
+
+    assert code == 1
+    assert lines.index("== lab ==") < lines.index("== servers, beside it ==") < lines.index("seen by servers")
+    assert [line.split()[:3] for line in lines if line.startswith(("servers ", "lab "))] == [
+        ["servers", "0", "1"],
+        ["lab", "1", "0"],
+    ]
 
 
 def test_a_failed_test_fails_the_run_and_the_later_levels_still_run(checkout: Path) -> None:

@@ -31,7 +31,7 @@ from lab.machines import Machines
 from lab.server import ServerSpec
 from templates.render import render
 from tests.hosts.sshd import new_key
-from tests.lab import small_registry
+from tests.lab.servers import small_registry
 
 REGISTRY_PORT = 5000
 IMAGES = tuple(f"image{number}" for number in range(8))

@@ -40,8 +40,8 @@ from hosts.boot import BOOT_PROGRAM_PATH, BOOT_UNIT, boot_program
 from lab.lab import Lab
 from lab.machines import Machines
 from templates.render import render
-from tests.lab.bundle_host import IMAGES, REFERENCE, SECRET, SLEEP, BundleHost, SmallBundle, bundle_host, fill
-from tests.lab.bundle_host import plain_restart_seconds as plain_restart
+from tests.lab.servers.bundle_host import IMAGES, REFERENCE, SECRET, SLEEP, BundleHost, SmallBundle, bundle_host, fill
+from tests.lab.servers.bundle_host import plain_restart_seconds as plain_restart
 
 pytestmark = pytest.mark.lab
 

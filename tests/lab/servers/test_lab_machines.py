@@ -487,7 +487,7 @@ def test_the_command_line_says_what_is_wrong(tmp_path: Path, arguments: list[str
         capture_output=True,
         text=True,
         check=False,
-        cwd=Path(__file__).parents[2],
+        cwd=Path(__file__).parents[3],
     )
     assert done.returncode == 1
     assert re.search(message, done.stderr)
