@@ -96,12 +96,7 @@ def test_one_sshd_option_is_one_update_and_one_text_diff_and_drops_no_connection
         # sshd listens;
         ("host/fleet.nft.j2", "tcp dport {{ ssh_port }} accept", "tcp dport 2222 accept", "/etc/fleet/fleet.nft"),
         # and sshd lets nobody in.
-        (
-            "host/sshd.conf.j2",
-            'AllowUsers {{ logins | join(" ") }}',
-            "AllowUsers nobody-at-all",
-            "/etc/ssh/sshd_config.d/10-fleet.conf",
-        ),
+        ("host/sshd.conf.j2", "AllowUsers {{", "DenyUsers {{", "/etc/ssh/sshd_config.d/10-fleet.conf"),
     ],
     ids=["firewall", "sshd"],
 )
