@@ -48,11 +48,13 @@ def scan_among(fleet: StandingFleet, ports: str, address: Mapping[str, str]) -> 
         return {pair: answered for seen in pool.map(looking, HOSTS) for pair, answered in seen.items()}
 
 
-def test_of_all_ports_a_stranger_finds_only_the_declared_ones(fleet: StandingFleet) -> None:
+def test_of_all_ports_a_stranger_finds_only_the_declared_ones(fleet: StandingFleet, eventually: Eventually) -> None:
     found = open_ports(fleet.lab, fleet.stand.hosts(), ALL)
     # The hub is a guest's visit: no provider's firewall of ours, so its own ssh is there as it was; 8080 is declared.
     expected = {host.ref.id: (22, 8080) if host.ref.id == "hub" else () for host in fleet.stand.hosts()}
-    assert found == expected
+    assert {host: set(ports) - set(expected[host]) for host, ports in found.items()} == dict.fromkeys(expected, set())
+    # Among so many packets the answer of an open one may have been lost.
+    eventually(lambda: open_ports(fleet.lab, fleet.stand.hosts(), "22,8080") == expected)
 
 
 def is_just(
