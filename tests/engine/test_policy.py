@@ -5,6 +5,7 @@ It judges by the same prices, rules and inputs as ``fleet cost --preview``, whic
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -86,8 +87,8 @@ def paper(standing: Paper) -> Iterator[Paper]:
     for path, content in kept.items():
         path.write_bytes(content)
     if not (root / "stacks").is_symlink():
-        (root / "stacks" / "__main__.py").unlink()
-        (root / "stacks").rmdir()
+        # With what Python compiled of it, where it may keep that.
+        shutil.rmtree(root / "stacks")
         (root / "stacks").symlink_to(programs)
 
 
