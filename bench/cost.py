@@ -18,7 +18,6 @@ from bench.comparison import Comparison, in_turns
 CHECKOUT = Path(__file__).resolve().parents[1]
 IMPORTS = ("-c", "import typer, rich")
 ROUNDS = 9
-GROWN_ROUNDS = 3
 
 HELP_WANTED, COST_WANTED, GROWTH_WANTED = 2.0, 6.0, 11.0
 FEW, MANY = 1_000, 10_000
@@ -37,8 +36,8 @@ def compare() -> Iterator[Comparison]:
         yield Comparison(name, peer, wanted, in_turns(ROUNDS, partial(_seconds, CHECKOUT, *arguments), bare))
     with tempfile.TemporaryDirectory(prefix="fleet-bench-cost-") as folder:
         one, few, many = (fleet_of(Path(folder) / str(count), count) for count in (1, FEW, MANY))
-        start = statistics.median(_cost_seconds(one) for _ in range(GROWN_ROUNDS))
-        pairs = in_turns(GROWN_ROUNDS, partial(_cost_seconds, many), partial(_cost_seconds, few))
+        start = statistics.median(_cost_seconds(one) for _ in range(ROUNDS))
+        pairs = in_turns(ROUNDS, partial(_cost_seconds, many), partial(_cost_seconds, few))
         beyond = tuple((large - start, small - start) for large, small in pairs)
         yield Comparison(f"fleet cost, {MANY} servers", f"fleet cost, {FEW} servers", GROWTH_WANTED, beyond)
 
