@@ -13,6 +13,14 @@ import pytest
 pytestmark = pytest.mark.parts
 
 CHECKOUT = Path(__file__).resolve().parents[2]
+FOLDERS = {
+    "unit": "model",
+    "program": "program",
+    "engine": "engine",
+    "servers": "lab/servers",
+    "base": "lab/base",
+    "lab": "lab",
+}
 PASSES = "def test_it():\n    assert True\n"
 FAILS = "def test_it():\n    assert False\n"
 MARKED = "import pytest\n\npytestmark = pytest.mark.parts\n\n\n" + PASSES
@@ -25,9 +33,8 @@ def checkout(tmp_path: Path) -> Path:
     (place / "tools").mkdir(parents=True)
     shutil.copy(CHECKOUT / "tools" / "test", place / "tools" / "test")
     (place / "pytest.ini").write_text("[pytest]\naddopts = --import-mode=importlib\nmarkers = parts\n")
-    folders = {"unit": "model", "program": "program", "engine": "engine", "lab": "lab/base", "servers": "lab/servers"}
-    for level, folder in folders.items():
-        (place / "tests" / folder).mkdir(parents=True)
+    for level, folder in FOLDERS.items():
+        (place / "tests" / folder).mkdir(parents=True, exist_ok=True)
         (place / "tests" / folder / f"test_{level}.py").write_text(PASSES)
     (place / "tests" / "model" / "test_parts.py").write_text(MARKED)
     return place
@@ -51,13 +58,13 @@ def test_levels_in_order_and_one_closing_line(checkout: Path) -> None:
 
     assert code == 0
     summary = lines[lines.index("level      passed  failed  skipped  seconds") + 1 :]
-    assert [line.split()[:4] for line in summary[:6]] == [
-        [level, "1", "0", "0"] for level in ("unit", "parts", "program", "engine", "servers", "lab")
+    assert [line.split()[:4] for line in summary[:7]] == [
+        [level, "1", "0", "0"] for level in ("unit", "parts", "program", "engine", "servers", "base", "lab")
     ]
-    assert lines[-1] == "6 passed, 0 failed, 0 skipped"
+    assert lines[-1] == "7 passed, 0 failed, 0 skipped"
 
 
-def test_the_levels_with_servers_run_side_by_side_and_tell_one_after_the_other(checkout: Path) -> None:
+def test_the_fleet_at_work_is_tested_beside_its_parts_and_told_after_them(checkout: Path) -> None:
     """Each of the two ends only when it has seen the other one."""
     waits = (
         "import pathlib, time\n\n\ndef test_it():\n    here = pathlib.Path(__file__).with_suffix('.seen')\n"
@@ -65,17 +72,19 @@ def test_the_levels_with_servers_run_side_by_side_and_tell_one_after_the_other(c
         "    while not other.exists():\n        assert time.monotonic() < deadline\n        time.sleep(0.01)\n"
         "    print('seen by', {name!r})\n    assert {holds}\n"
     )
-    lab, servers = (checkout / "tests" / "lab" / path for path in ("base/test_lab.py", "servers/test_servers.py"))
-    lab.write_text(waits.format(other=str(servers.with_suffix(".seen")), name="lab", holds=True))
-    servers.write_text(waits.format(other=str(lab.with_suffix(".seen")), name="servers", holds=False))
+    lab, base = (checkout / "tests" / "lab" / path for path in ("test_lab.py", "base/test_base.py"))
+    lab.write_text(waits.format(other=str(base.with_suffix(".seen")), name="lab", holds=False))
+    base.write_text(waits.format(other=str(lab.with_suffix(".seen")), name="base", holds=True))
 
-    code, lines = run(checkout, "servers", "lab", CI="true")
+    code, lines = run(checkout, "servers", "base", "lab", CI="true")
 
     assert code == 1
-    assert lines.index("== lab ==") < lines.index("== servers, beside it ==") < lines.index("seen by servers")
-    assert [line.split()[:3] for line in lines if line.startswith(("servers ", "lab "))] == [
-        ["servers", "0", "1"],
-        ["lab", "1", "0"],
+    assert lines.index("== servers ==") < lines.index("== base ==") < lines.index("== lab ==")
+    assert lines.index("== lab ==") < lines.index("seen by lab")
+    assert [line.split()[:3] for line in lines if line.startswith(("servers ", "base ", "lab "))] == [
+        ["servers", "1", "0"],
+        ["base", "1", "0"],
+        ["lab", "0", "1"],
     ]
 
 
