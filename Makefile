@@ -6,7 +6,7 @@ unexport PYTHONDONTWRITEBYTECODE
 help:
 	@echo "make demo       bring up the hub, New Jersey and Singapore in a cloud in a box, and verify them"
 	@echo "make demo-down  remove all of it"
-	@echo "make test       every test: unit, parts, program, engine, servers, base, lab (LEVELS='unit program' for some)"
+	@echo "make test       every test: unit, base, parts, program, engine, servers, lab (LEVELS='unit program' for some)"
 	@echo "make lint       style, types, direction of imports"
 	@echo "make bench      ratios against peers, into bench/results.json and docs/benchmarks.md"
 

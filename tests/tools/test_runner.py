@@ -59,12 +59,12 @@ def test_levels_in_order_and_one_closing_line(checkout: Path) -> None:
     assert code == 0
     summary = lines[lines.index("level      passed  failed  skipped  seconds") + 1 :]
     assert [line.split()[:4] for line in summary[:7]] == [
-        [level, "1", "0", "0"] for level in ("unit", "parts", "program", "engine", "servers", "base", "lab")
+        [level, "1", "0", "0"] for level in ("unit", "base", "parts", "program", "engine", "servers", "lab")
     ]
     assert lines[-1] == "7 passed, 0 failed, 0 skipped"
 
 
-def test_the_fleet_at_work_is_tested_beside_its_parts_and_told_after_them(checkout: Path) -> None:
+def test_the_fleet_at_work_is_tested_beside_others_and_told_after_them(checkout: Path) -> None:
     """Each of the two ends only when it has seen the other one."""
     waits = (
         "import pathlib, time\n\n\ndef test_it():\n    here = pathlib.Path(__file__).with_suffix('.seen')\n"
@@ -72,18 +72,19 @@ def test_the_fleet_at_work_is_tested_beside_its_parts_and_told_after_them(checko
         "    while not other.exists():\n        assert time.monotonic() < deadline\n        time.sleep(0.01)\n"
         "    print('seen by', {name!r})\n    assert {holds}\n"
     )
-    lab, base = (checkout / "tests" / "lab" / path for path in ("test_lab.py", "base/test_base.py"))
-    lab.write_text(waits.format(other=str(base.with_suffix(".seen")), name="lab", holds=False))
-    base.write_text(waits.format(other=str(lab.with_suffix(".seen")), name="base", holds=True))
+    lab, servers = (checkout / "tests" / "lab" / path for path in ("test_lab.py", "servers/test_servers.py"))
+    lab.write_text(waits.format(other=str(servers.with_suffix(".seen")), name="lab", holds=False))
+    servers.write_text(waits.format(other=str(lab.with_suffix(".seen")), name="servers", holds=True))
 
-    code, lines = run(checkout, "servers", "base", "lab", CI="true")
+    code, lines = run(checkout, "base", "engine", "servers", "lab", CI="true")
 
     assert code == 1
-    assert lines.index("== servers ==") < lines.index("== base ==") < lines.index("== lab ==")
+    assert lines.index("== base ==") < lines.index("== engine ==") < lines.index("== servers ==")
+    assert lines.index("== servers ==") < lines.index("== lab ==")
     assert lines.index("== lab ==") < lines.index("seen by lab")
     assert [line.split()[:3] for line in lines if line.startswith(("servers ", "base ", "lab "))] == [
-        ["servers", "1", "0"],
         ["base", "1", "0"],
+        ["servers", "1", "0"],
         ["lab", "0", "1"],
     ]
 
