@@ -51,7 +51,9 @@ class Market:
 
     def begin(self, *words: str) -> None:
         """Start the test's program and come back; ``begun`` tells how far it is."""
-        shell = 'setsid docker exec --interactive "$0" python3 - "$@" < /tmp/market.py > /tmp/written 2>&1 &'
+        # The file is there, and empty, before the program starts: a look at it may come first.
+        beside = 'setsid docker exec --interactive "$0" python3 - "$@" < /tmp/market.py >> /tmp/written 2>&1 &'
+        shell = f": > /tmp/written; {beside}"
         self.fleet.on("hub", "sh", "-c", shell, BESIDE, *words)
 
     def begun(self) -> int:

@@ -59,6 +59,7 @@ def written(fleet: StandingFleet, eventually: Eventually) -> Iterator[dict[str, 
     container = f"docker run --rm --interactive --network host --volume {folder}:/app:ro --workdir /app {image}"
     until_told = f"{{ cat {folder}/order; while [ ! -e {folder}/end ]; do sleep 0.1; done; }}"
     line = f"{until_told} | {container} python3 -B writer.py > {folder}/tally 2> {folder}/said"
+    fleet.on(WRITER, "touch", f"{folder}/said")
     fleet.on(WRITER, "systemd-run", "--quiet", "--unit=redis-load", "sh", "-c", line)
     found: dict[str, Any] = {}
     try:
