@@ -5,14 +5,15 @@ Needs nothing but the SDK, so that the engine can be asked before the rest of a 
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pulumi
 
+from infra.stack_outputs import read_outputs
+
 OUTPUT = "addresses"
-"""The output of stack ``addresses``: host id to handle and address."""
+"""The stack of the addresses, and its output: host id to handle and address."""
 
 
 @dataclass(frozen=True)
@@ -49,16 +50,14 @@ class AddressBook:
         return entry.address if entry else None
 
 
-async def read_addresses(project: str) -> AddressBook:
+async def read_addresses() -> AddressBook:
     """Read the ``addresses`` stack.
 
     Raises:
         pulumi.RunError: the stack has no such output (never brought up), or it arrives in another shape (as it does,
             without any error from the engine, when it was encrypted with another passphrase).
     """
-    name = f"{pulumi.get_organization()}/{project}/addresses"
-    reference = pulumi.StackReference("addresses-outputs", stack_name=name)
-    exported = (await asyncio.ensure_future(reference.get_output_details(OUTPUT))).value
+    exported = (await read_outputs(OUTPUT)).get(OUTPUT)
     if exported is None:
         raise pulumi.RunError(
             "stack 'addresses' exports no addresses: it was never brought up. Run: pulumi up -s addresses"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pulumi
 from pulumi.dynamic import Resource
 
@@ -29,27 +31,31 @@ class BundleRelease(Resource, module="infra", name="BundleRelease"):
         super().__init__(BundleReleaseProvider(), name, inputs, opts)
 
 
+def bundle_parts(configuration: Configuration, ref: HostRef, vault: Vault) -> tuple[BundlePart, ...]:
+    """The bundles of one host as they shall run, in their order.
+
+    Raises:
+        ImageNotPinned: an image has no digest.
+        SecretError: a venue's credential is missing.
+    """
+    target = host_target(configuration.fleet, ref, vault)
+    held = configuration.stacks[ref.region].held
+    return tuple(
+        BundlePart(target, release, held.get(release.bundle, "")) for release in releases_of(configuration, ref, vault)
+    )
+
+
 def declare_bundles(
-    configuration: Configuration,
-    ref: HostRef,
-    server: Server,
-    vault: Vault,
-    provider: PartsProvider,
-    after: pulumi.Resource,
+    parts: Sequence[BundlePart], server: Server, provider: PartsProvider, after: pulumi.Resource
 ) -> dict[str, pulumi.Output[str]]:
     """Declare every bundle of a host, one after the other: a bundle finds what it reads from already there.
 
     Returns the digest of what runs, by bundle.
-
-    Raises:
-        ImageNotPinned: an image has no digest.
     """
-    target = host_target(configuration.fleet, ref, vault)
     running = {}
-    for release in releases_of(configuration, ref, vault):
-        part = BundlePart(target, release, configuration.stacks[ref.region].held.get(release.bundle, ""))
-        options = part_of(server.resource, provider, after)
-        made = BundleRelease(f"{ref.id}-{release.bundle}", part, server, options)
-        running[release.bundle] = made.running
+    for part in parts:
+        name = f"{part.target.name}-{part.release.bundle}"
+        made = BundleRelease(name, part, server, part_of(server.resource, provider, after))
+        running[part.release.bundle] = made.running
         after = made
     return running

@@ -43,23 +43,21 @@ class BaseHost(HostPartResource, module="infra", name="BaseHost"):
     """The base of one host, as a resource."""
 
 
-def declare_base(
-    configuration: Configuration, ref: HostRef, server: Server, vault: Vault, provider: PartsProvider
-) -> BaseHost:
-    """Declare the base of one host on its server."""
-    return BaseHost(
-        ref.id,
-        HostPart(
-            target=host_target(configuration.fleet, ref, vault),
-            state=base_state(configuration, ref, vault),
-            first_contact_key="" if isinstance(ref.host, ExistingHost) else _first_contact_key(ref, vault),
-            late_key_seconds=late_key_seconds(ref.host),
-            guest=isinstance(ref.host, ExistingHost),
-            settled_ports=_settled_ports(configuration.fleet, ref.host),
-        ),
-        server,
-        part_of(server.resource, provider),
+def base_part(configuration: Configuration, ref: HostRef, vault: Vault) -> HostPart:
+    """The base of one host as it shall be."""
+    return HostPart(
+        target=host_target(configuration.fleet, ref, vault),
+        state=base_state(configuration, ref, vault),
+        first_contact_key="" if isinstance(ref.host, ExistingHost) else _first_contact_key(ref, vault),
+        late_key_seconds=late_key_seconds(ref.host),
+        guest=isinstance(ref.host, ExistingHost),
+        settled_ports=_settled_ports(configuration.fleet, ref.host),
     )
+
+
+def declare_base(part: HostPart, server: Server, provider: PartsProvider) -> BaseHost:
+    """Declare the base of one host on its server."""
+    return BaseHost(part.host, part, server, part_of(server.resource, provider))
 
 
 def host_target(fleet: Fleet, ref: HostRef, vault: Vault, address: str = "") -> Target:

@@ -30,23 +30,18 @@ class MeshNode(HostPartResource, module="infra", name="MeshNode"):
     """The mesh node of one host, as a resource."""
 
 
-def declare_mesh_node(
-    configuration: Configuration,
-    ref: HostRef,
-    server: Server,
-    addresses: AddressBook,
-    vault: Vault,
-    provider: PartsProvider,
-    after: pulumi.Resource,
-) -> MeshNode:
-    """Declare the mesh node of one host, brought up after ``after`` (its base)."""
-    mesh = mesh_plan(configuration, addresses)
-    part = HostPart(
+def mesh_part(configuration: Configuration, ref: HostRef, addresses: AddressBook, vault: Vault) -> HostPart:
+    """The mesh node of one host as it shall be."""
+    return HostPart(
         target=host_target(configuration.fleet, ref, vault),
-        state=mesh_state(configuration, ref, mesh, vault),
+        state=mesh_state(configuration, ref, mesh_plan(configuration, addresses), vault),
         guest=isinstance(ref.host, ExistingHost),
     )
-    return MeshNode(ref.id, part, server, part_of(server.resource, provider, after))
+
+
+def declare_mesh_node(part: HostPart, server: Server, provider: PartsProvider, after: pulumi.Resource) -> MeshNode:
+    """Declare the mesh node of one host, brought up after ``after`` (its base)."""
+    return MeshNode(part.host, part, server, part_of(server.resource, provider, after))
 
 
 def mesh_plan(configuration: Configuration, addresses: AddressBook) -> MeshPlan:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import pulumi
 
 from fleet.configuration import Configuration, HostRef
@@ -11,15 +9,12 @@ from fleet.model.stack import ExistingHost
 from fleet.secrets import Vault
 from infra.host import pinned_host_key
 from infra.servers.server import Server
+from infra.stack_outputs import read_outputs
 
 GENERATIONS = "generations"
 
 
-READ_ATTEMPTS = 100
-READ_WAIT_SECONDS = 0.05
-
-
-async def read_generations(project: str, stack: str, hosts: tuple[HostRef, ...]) -> dict[str, int]:
+async def read_generations(stack: str, hosts: tuple[HostRef, ...]) -> dict[str, int]:
     """The generation of each host as of this stack's last successful run; empty where none was ever raised.
 
     A stack reads its own outputs here: whether a server may be replaced (``protect``) is decided before the program
@@ -30,19 +25,8 @@ async def read_generations(project: str, stack: str, hosts: tuple[HostRef, ...])
     """
     if all(ref.host.generation == 1 for ref in hosts):
         return {}
-    name = f"{pulumi.get_organization()}/{project}/{stack}"
-    for _ in range(READ_ATTEMPTS):
-        try:
-            answer = await pulumi.runtime.invoke_async("pulumi:pulumi:readStackOutputs", {"name": name})
-        except Exception as unreadable:  # noqa: BLE001 - the SDK raises nothing more exact
-            # The engine is writing this very state right now, and a file is empty for a moment (measured).
-            if "checkpoint" not in str(unreadable):
-                raise pulumi.RunError(f"the outputs of stack {stack} cannot be read: {unreadable}") from None
-            await asyncio.sleep(READ_WAIT_SECONDS)
-            continue
-        exported = answer["outputs"].get(GENERATIONS, {})
-        return {host: int(generation) for host, generation in exported.items()}
-    raise pulumi.RunError(f"the outputs of stack {stack} cannot be read: its state is being written all the time")
+    exported = (await read_outputs(stack)).get(GENERATIONS, {})
+    return {host: int(generation) for host, generation in exported.items()}
 
 
 def describe(

@@ -18,6 +18,7 @@ from infra.capacity import alternatives
 from infra.firewall import openings
 from infra.first_boot import first_contact_path, provider_key_path, user_data
 from infra.servers import declare
+from infra.servers.image import look_up_image
 from infra.servers.server import DeclaredAddress, Server, ServerRequest
 
 ProbeHost: TypeAlias = VultrHost | DigitalOceanHost | LightsailHost | Ec2Host
@@ -51,6 +52,7 @@ def declare_probe(configuration: Configuration, vault: Vault, name: str, place: 
         id=name,
         fleet=fleet.name,
         host=host,
+        image=look_up_image(host),
         user_data=user_data(fleet, host, name, vault),
         provider_key=vault.ed25519_public(*provider_key_path(name)),
         openings=tuple(opening for opening in openings(fleet, host) if opening.purpose == "ssh"),

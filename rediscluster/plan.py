@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from ipaddress import IPv4Address
 
 from fleet.model.ports import REDIS_CLUSTER
@@ -120,8 +121,11 @@ class ClusterPlan:
         return tuple(sorted(here, key=lambda one: one.port))
 
 
+@lru_cache(maxsize=8)
 def plan(settings: ClusterSettings) -> ClusterPlan:
     """The cluster of these settings; one without shards where there are fewer than three members.
+
+    Kept, as every bundle of a host asks for it.
 
     Raises:
         ClusterPlanError: a region, host or address occurs twice, two regions' tags share a slot, the node timeout is

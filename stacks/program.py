@@ -36,7 +36,7 @@ async def declare() -> None:
         _probe(stack, probed)
         return
     provider = PartsProvider()
-    reading = asyncio.ensure_future(read_addresses(pulumi.get_project()))
+    reading = asyncio.ensure_future(read_addresses())
     try:
         configuration, vault = await asyncio.to_thread(_prepare, stack)
     except BaseException:

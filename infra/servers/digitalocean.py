@@ -13,9 +13,6 @@ from fleet.model.stack import DigitalOceanHost
 from infra.firewall import Opening
 from infra.servers.server import Server, ServerRequest, machine_options, part_options, registered_key_options
 
-IMAGE_SLUGS = {"debian-13": "debian-13-x64"}
-"""DigitalOcean's slugs of the images that a stack file may ask for."""
-
 
 class DigitalOceanServer(pulumi.ComponentResource):
     """One droplet and what belongs to it alone."""
@@ -28,11 +25,10 @@ class DigitalOceanServer(pulumi.ComponentResource):
             public_key=request.provider_key,
             opts=registered_key_options(self, "publicKey"),
         )
-        image = digitalocean.get_image_output(slug=IMAGE_SLUGS[host.image])
         self.droplet = digitalocean.Droplet(
             request.id,
             name=request.id,
-            image=image.slug,
+            image=request.image,
             region=host.location,
             size=host.plan,
             ssh_keys=[key.fingerprint],

@@ -13,9 +13,6 @@ from fleet.model.stack import Ec2Host
 from infra.firewall import Opening
 from infra.servers.server import Server, ServerRequest, machine_options, part_options, registered_key_options
 
-IMAGES = {"debian-13": ("136693071363", "debian-13-amd64-*"), "debian-12": ("136693071363", "debian-12-amd64-*")}
-"""Owner (Debian's AWS account, as published by the Debian cloud team) and name pattern of each image."""
-
 
 class Ec2Server(pulumi.ComponentResource):
     """One EC2 instance in a network of its own, and what belongs to it alone."""
@@ -66,16 +63,9 @@ class Ec2Server(pulumi.ComponentResource):
             tags=tags,
             opts=registered_key_options(self, "publicKey"),
         )
-        owner, pattern = IMAGES[host.image]
-        image = aws.ec2.get_ami_output(
-            owners=[owner],
-            most_recent=True,
-            region=region,
-            filters=[{"name": "name", "values": [pattern]}, {"name": "architecture", "values": ["x86_64"]}],
-        )
         self.instance = aws.ec2.Instance(
             request.id,
-            ami=image.id,
+            ami=request.image,
             instance_type=host.plan,
             key_name=key.key_name,
             subnet_id=subnet.id,

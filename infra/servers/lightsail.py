@@ -13,9 +13,6 @@ from fleet.model.stack import LightsailHost
 from infra.firewall import Opening
 from infra.servers.server import Server, ServerRequest, machine_options, part_options, registered_key_options
 
-BLUEPRINTS = {"debian-12": "debian_12"}
-"""Lightsail's blueprints of the images that a stack file may ask for. It has no Debian 13: EC2 is the way there."""
-
 
 class LightsailServer(pulumi.ComponentResource):
     """One Lightsail instance and what belongs to it alone."""
@@ -37,7 +34,7 @@ class LightsailServer(pulumi.ComponentResource):
             request.id,
             name=name,
             availability_zone=f"{region}a",
-            blueprint_id=BLUEPRINTS[host.image],
+            blueprint_id=request.image,
             bundle_id=host.plan,
             key_pair_name=key.name,
             user_data=request.user_data,

@@ -11,6 +11,7 @@ from infra.address_book import AddressBook
 from infra.capacity import alternatives
 from infra.firewall import openings
 from infra.first_boot import provider_key_path, user_data
+from infra.servers.image import look_up_image
 from infra.servers.server import ServerRequest
 
 
@@ -44,6 +45,7 @@ def server_request(
         id=ref.id,
         fleet=configuration.fleet.name,
         host=ref.host,
+        image=look_up_image(ref.host),
         user_data=user_data(configuration.fleet, ref.host, ref.id, vault),
         provider_key=vault.ed25519_public(*provider_key_path(ref.id)),
         openings=openings(configuration.fleet, ref.host),

@@ -30,6 +30,8 @@ class ServerRequest:
     fleet: str
     """The fleet's name: the tag by which ``fleet orphans`` knows what is ours."""
     host: Host
+    image: pulumi.Output[str]
+    """What its provider calls the image."""
     user_data: pulumi.Output[str]
     """The first-boot script, secret (it holds the one-use first-contact host key)."""
     provider_key: str

@@ -9,9 +9,6 @@ from fleet.model.stack import VultrHost
 from infra.firewall import Opening
 from infra.servers.server import Server, ServerRequest, machine_options, part_options, registered_key_options
 
-IMAGE_NAMES = {"debian-13": "Debian 13 x64 (trixie)"}
-"""Vultr's names of the images that a stack file may ask for (get_os matches by name)."""
-
 
 class VultrServer(pulumi.ComponentResource):
     """One Vultr instance and what belongs to it alone.
@@ -30,13 +27,11 @@ class VultrServer(pulumi.ComponentResource):
         )
         group = vultr.FirewallGroup(request.id, description=f"{request.tag} {request.id}", opts=part_options(self))
         rules = [rule for opening in request.openings for rule in self._rules(request, group, opening)]
-        # Invoked as an output: the image is looked up by its name, its number differs between accounts' histories.
-        image = vultr.get_os_output(filters=[{"name": "name", "values": [IMAGE_NAMES[host.image]]}])
         self.instance = vultr.Instance(
             request.id,
             plan=host.plan,
             region=host.location,
-            os_id=image.id.apply(int),
+            os_id=request.image.apply(int),
             label=request.id,
             hostname=request.id,
             tags=[request.tag, f"host:{request.id}"],

@@ -109,20 +109,15 @@ class _Monitor(resource_pb2_grpc.ResourceMonitorServicer):
         features = [feature for feature in _every_feature() if feature not in _LEFT_OUT]
         return resource_pb2.DeploymentInfo(supportedFeatures=features)
 
-    def Invoke(self, request: Any, _context: Any) -> Any:  # noqa: N802
+    def Invoke(self, request: Any, context: Any) -> Any:  # noqa: N802
         given = json_format.MessageToDict(request.args)
         if request.tok == "pulumi:pulumi:readStackOutputs":
-            outputs = self.stacks[given["name"].split("/")[-1]]
-            return provider_pb2.InvokeResponse(**{"return": _struct({"outputs": outputs})})
+            stack = given["name"].split("/")[-1]
+            if stack not in self.stacks:
+                context.abort(grpc.StatusCode.UNKNOWN, f'unknown stack "organization/fleet/{stack}"')
+            return provider_pb2.InvokeResponse(**{"return": _struct({"outputs": self.stacks[stack]})})
         answer = self.answers(request.tok, "", given)
         return provider_pb2.InvokeResponse(**{"return": _struct(answer)})
-
-    def ReadResource(self, request: Any, context: Any) -> Any:  # noqa: N802
-        stack = json_format.MessageToDict(request.properties).get("name", "").split("/")[-1]
-        if stack not in self.stacks:
-            context.abort(grpc.StatusCode.UNKNOWN, f'unknown stack "organization/fleet/{stack}"')
-        answer = {"name": stack, "outputs": self.stacks[stack], "secretOutputNames": []}
-        return resource_pb2.ReadResourceResponse(urn=_urn(request), properties=_struct(answer))
 
     def RegisterResource(self, request: Any, _context: Any) -> Any:  # noqa: N802
         inputs = json_format.MessageToDict(request.object)
