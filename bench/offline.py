@@ -39,7 +39,7 @@ def alone() -> Iterator[Result]:
 
 
 def _result(name: str, aim: float, words: list[str]) -> Result:
-    seconds = statistics.median(_seconds(words) for _ in range(ROUNDS))
+    seconds = round(statistics.median(_seconds(words) for _ in range(ROUNDS)), 4)
     return Result(
         name=f"{name}, whole process by the clock (aim {aim:g} s)", ours=seconds, peer=None, ratio=None, unit="s"
     )

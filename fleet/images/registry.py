@@ -50,6 +50,8 @@ class Registries:
         transport = httpx.HTTPTransport(verify=ssl.create_default_context(), retries=CONNECTION_TRIES - 1)
         # Redirects keep the login to themselves: httpx drops it where the host changes.
         self._client = httpx.Client(transport=transport, timeout=SECONDS, follow_redirects=True)
+        self._manifests: dict[str, bytes] = {}
+        """By digest: what a tag meant need not be asked for again by its digest."""
 
     def __enter__(self) -> Self:
         return self
@@ -66,7 +68,9 @@ class Registries:
             RegistryError: there is none, we may not see it, or the answer is not to be believed.
         """
         answer, body = self._manifest(image, image.tag)
-        return _checked_digest(image, answer, body)
+        digest = _checked_digest(image, answer, body)
+        self._manifests[digest] = body
+        return digest
 
     def download_bytes(self, image: Image, digest: str) -> int:
         """What a host downloads of an image when it has nothing of it: the sizes that its manifest names, compressed.
@@ -81,12 +85,14 @@ class Registries:
                 raise RegistryError(f"{image.registry} has no {image.tagged} for {'/'.join(dict(PLATFORM).values())}")
             document = self._described(image, str(ours[0].get("digest")))
         parts = (document.get("config"), *_entries(document, "layers"))
-        sizes = [part.get("size") if isinstance(part, dict) else None for part in parts]
-        if not all(isinstance(size, int) for size in sizes):
+        sizes = [part["size"] for part in parts if isinstance(part, dict) and isinstance(part.get("size"), int)]
+        if len(sizes) < len(parts):
             raise RegistryError(f"{image.registry} describes {image.tagged} without the sizes of its parts")
-        return sum(size for size in sizes if isinstance(size, int))
+        return sum(sizes)
 
     def _described(self, image: Image, digest: str) -> dict[str, Any]:
+        if (known := self._manifests.get(digest)) is not None:
+            return _json(known)
         answer, body = self._manifest(image, digest)
         if (found := _checked_digest(image, answer, body)) != digest:
             raise RegistryError(f"{answer.url.host} was asked for {digest} and sent {found}: not believed")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import shutil
@@ -63,6 +64,19 @@ class StandingFleet:
         assert "Traceback" not in done.stdout + done.stderr, done.stderr
         print(done.stdout, done.stderr)
         return done
+
+    def engine(self, *words: str) -> str:
+        """What the engine prints when it is run in the fleet's folder by hand, with its errors; it must succeed."""
+        done = subprocess.run(
+            ["pulumi", *words, "--non-interactive", "--color", "never"],
+            cwd=self.stand.root,
+            env={**os.environ, **self.stand.workspace.engine_environment()},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout + done.stderr
 
     def attempt(self, stack: str) -> StackRun:
         """Bring one stack up; it may fail."""

@@ -91,8 +91,9 @@ def _regions(draft: Draft, fleet: FleetDraft) -> Iterator[Problem]:
         yield _unknown_region(document, ("hub",), hub, fleet)
     budgets = document.values.get("budgets")
     regions = budgets.get("regions") if isinstance(budgets, dict) else None
+    known_names = frozenset(fleet.names)
     for name in regions if isinstance(regions, dict) else ():
-        if name not in fleet.names:
+        if name not in known_names:
             yield _unknown_region(document, ("budgets", "regions", name), None, fleet, name)
     phases = budgets.get("phases") if isinstance(budgets, dict) else None
     known = sorted({str(region.phase) for region in fleet.regions.values()})
@@ -113,14 +114,15 @@ def _regions(draft: Draft, fleet: FleetDraft) -> Iterator[Problem]:
 def _reserved(draft: Draft, fleet: FleetDraft) -> Iterator[Problem]:
     if draft.addresses is None or draft.addresses_document is None:
         return
-    seen: dict[str, int] = {}
+    known = frozenset(fleet.names)
+    seen: set[str] = set()
     for number, name in enumerate(draft.addresses.regions):
         path = ("config", REGIONS_KEY, number)
-        if name not in fleet.names:
+        if name not in known:
             yield _unknown_region(draft.addresses_document, path, name, fleet)
         elif name in seen:
             yield at(draft.addresses_document, path, name, "stands twice", "each region once")
-        seen[name] = number
+        seen.add(name)
 
 
 def _unknown_region(

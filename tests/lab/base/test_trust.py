@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -65,20 +63,12 @@ def test_a_new_operators_key_changes_the_login_and_replaces_nothing(fleet: Stand
 def test_one_sshd_option_is_one_update_and_one_text_diff_and_drops_no_connection(
     fleet: StandingFleet, tmp_path: Path
 ) -> None:
-    command = ["pulumi", "preview", "--diff", "--stack", "nj", "--non-interactive", "--color", "never"]
     target = next(host.target for host in fleet.stand.hosts() if host.ref.id == "nj")
     login = fleet.stand.vault.ed25519_private(*DEPLOY_PATH)
     with connect(target, login, deadline_seconds=30) as held:
         with fleet.with_template(tmp_path, "host/sshd.conf.j2", "LoginGraceTime 30", "LoginGraceTime 25"):
             assert dict(fleet.preview("nj")["nj"].changes) == {"update": 1}
-            shown = subprocess.run(
-                command,
-                cwd=fleet.stand.root,
-                env={**os.environ, **fleet.stand.workspace.engine_environment()},
-                capture_output=True,
-                text=True,
-                check=True,
-            ).stdout
+            shown = fleet.engine("preview", "--diff", "--stack", "nj")
             changed = [line.strip() for line in shown.splitlines() if re.match(r"\s+[-+] ", line)]
             assert changed == ["- LoginGraceTime 30", "+ LoginGraceTime 25"]
             fleet.up("nj")

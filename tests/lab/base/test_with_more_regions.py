@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -169,9 +167,7 @@ def test_a_region_is_given_up_and_nothing_of_it_is_paid_for(fleet: StandingFleet
     urns = [entry["urn"] for entry in recorded if entry.get("protect") and entry["urn"].endswith(tuple(given_up))]
     assert len(urns) == len(given_up)
     for urn in urns:
-        unprotect = ["pulumi", "state", "unprotect", urn, "--stack", "addresses", "--yes", "--non-interactive"]
-        environment = {**os.environ, **workspace.engine_environment()}
-        subprocess.run(unprotect, cwd=fleet.stand.root, env=environment, capture_output=True, check=True)
+        fleet.engine("state", "unprotect", urn, "--stack", "addresses", "--yes")
     fleet.edit("Pulumi.addresses.yaml", lambda document: document["config"].update({"fleet:regions": [*STANDING]}))
     assert dict(fleet.up("addresses")["addresses"].changes) == {"delete": len(given_up)}
 
