@@ -1,8 +1,8 @@
 """A region's stack that has nothing to change, against a bare Pulumi program with as many plain resources.
 
 Both run by the same engine, with the same backend and the same provider plugin, and do their own start, imports,
-configuration and comparison with the state. Ours has two dynamic resources, for which the engine starts another
-Python, and reads other stacks' outputs. So there are two bare programs: one with resources of the server's provider
+configuration and comparison with the state. Ours has dynamic resources, for which the engine starts another Python, and
+reads another stack's outputs. So there are two bare programs: one with resources of the server's provider
 alone, and one with as many dynamic resources of a provider that does nothing.
 """
 

@@ -7,6 +7,7 @@ import subprocess
 
 from fleet.cost.plan import Plan, PreviewUnreadable, read_plan
 from fleet.workspace import Workspace
+from fleet.workspace.salt import share_salt
 
 SECONDS = 600
 """A preview takes some seconds; one that hangs is ended."""
@@ -37,6 +38,7 @@ def preview_plan(workspace: Workspace, stack: str) -> Plan:
     try:
         done = run(*asked)
         if done.returncode and "no stack named" in done.stderr:
+            share_salt(workspace.root, stack)
             run("stack", "init")
             done = run(*asked)
     except subprocess.TimeoutExpired:

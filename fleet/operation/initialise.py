@@ -15,13 +15,13 @@ from pathlib import Path
 
 from fleet.secrets import SecretStore, Vault
 from fleet.workspace import SETTINGS, Workspace
+from fleet.workspace.salt import salt_line
 from infra.first_boot import DEPLOY_PATH
 
 PASSPHRASE_BYTES = 32
 FILE_SCHEME = "file://"
 SCHEMES = (FILE_SCHEME, "s3://", "gs://", "azblob://")
 """Backends that keep the state encrypted by our passphrase, and nobody's account."""
-SALT = "encryptionsalt:"
 
 
 class InitialisationRefused(Exception):
@@ -111,7 +111,7 @@ def _passphrase(workspace: Workspace, known: bool) -> str:
             path.chmod(0o600)
             return f"passphrase: {path} (kept; others could read it: its mode was {mode:04o}, is 0600 now)"
         return f"passphrase: {path} (kept)"
-    salted = sorted(file.name for file in workspace.root.glob("Pulumi.*.yaml") if _is_salted(file))
+    salted = sorted(file.name for file in workspace.root.glob("Pulumi.*.yaml") if salt_line(file))
     if known or salted or workspace.secrets_file.exists():
         encrypted = [*salted, *([workspace.secrets_file.name] if workspace.secrets_file.exists() else [])]
         under = f" {', '.join(encrypted)}: encrypted under it." if encrypted else ""
@@ -124,10 +124,6 @@ def _passphrase(workspace: Workspace, known: bool) -> str:
     with os.fdopen(handle, "w") as file:
         file.write(secrets.token_urlsafe(PASSPHRASE_BYTES) + "\n")
     return f"passphrase: {path} (made) - share it with the team by your password manager"
-
-
-def _is_salted(stack_file: Path) -> bool:
-    return any(line.startswith(SALT) for line in stack_file.read_text(errors="replace").splitlines())
 
 
 def _master(workspace: Workspace, known: bool) -> tuple[SecretStore, str]:

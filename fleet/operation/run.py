@@ -16,6 +16,7 @@ from pulumi.automation.events import EngineEvent
 from fleet.operation.locks import locks_of
 from fleet.workspace import Workspace
 from fleet.workspace.engine_path import put_engine_on_path
+from fleet.workspace.salt import share_salt
 
 Progress = Callable[[str, str], None]
 """Called with (stack, line) whenever there is something to tell."""
@@ -141,6 +142,7 @@ def _run(
     started = time.monotonic()
     exported: Mapping[str, Any] = {}
     with _failure_text(workspace, listener):
+        share_salt(workspace.root, stack)
         chosen = automation.create_or_select_stack(stack, work_dir=str(workspace.root), opts=_options(workspace))
         getattr(chosen, action)(on_event=listener, color="never", **options)
         # The engine's exit status decides. It prints an error after a run that succeeded, for instance when a plugin

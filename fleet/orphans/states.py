@@ -12,6 +12,7 @@ from fleet.orphans.comparison import Interrupted, Known, StackState
 from fleet.orphans.engine_words import engine_words
 from fleet.workspace import Workspace
 from fleet.workspace.engine_path import put_engine_on_path
+from fleet.workspace.salt import share_salt
 
 AT_ONCE = 4
 """Exports that run at the same time: each is a process of the engine, some 0.3 s of one core."""
@@ -53,6 +54,7 @@ def new_stack(workspace: Workspace, name: str) -> automation.Stack:
         automation.CommandError: the backend has it after all, or cannot be written to.
     """
     put_engine_on_path()
+    share_salt(workspace.root, name)
     options = automation.LocalWorkspaceOptions(env_vars=dict(workspace.engine_environment()))
     return automation.create_stack(name, work_dir=str(workspace.root), opts=options)
 

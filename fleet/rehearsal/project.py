@@ -17,6 +17,7 @@ from typing import Any
 import yaml
 
 from fleet.catalogue.overlay import FOLDER
+from fleet.workspace.salt import salt_line
 
 DOMAIN = "rehearsal.internal"
 """ICANN keeps .internal for private use: no such name is ever asked for outside."""
@@ -56,7 +57,7 @@ def prepare_project(checkout: Path, project: Path, facts: LabFacts) -> tuple[str
             continue
         document = yaml.safe_load(source.read_text())
         changed = _in_the_lab(source.name, document, facts)
-        salt = _salt_line(project / source.name)
+        salt = salt_line(project / source.name)
         (project / source.name).write_text(yaml.safe_dump(changed, sort_keys=False) + salt)
         shutil.copyfile(source, kept)
         written.append(source.name)
@@ -91,14 +92,6 @@ def _copy_catalogue(source: Path, copy: Path) -> None:
     shutil.rmtree(copy, ignore_errors=True)
     if source.is_dir():
         shutil.copytree(source, copy)
-
-
-def _salt_line(copy: Path) -> str:
-    """The engine's salt of a stack file: losing it would make the stack's secrets unreadable."""
-    if not copy.exists():
-        return ""
-    lines = copy.read_text().splitlines(keepends=True)
-    return "".join(line for line in lines if line.startswith("encryptionsalt:"))
 
 
 def _link(target: Path, link: Path) -> None:

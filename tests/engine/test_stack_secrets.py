@@ -15,6 +15,7 @@ from fleet.catalogue.venues import credential_name
 from fleet.configuration import load
 from fleet.operation.run import preview, selected, up
 from fleet.workspace import Workspace
+from fleet.workspace.salt import salt_line
 from infra.vault import vault_of
 from tests.engine.fleet_fixtures import fleet_on_paper
 
@@ -54,6 +55,9 @@ def test_a_region_takes_its_keys_from_its_own_stack(tmp_path: Path) -> None:
     key = f"fleet-secrets:{names[0].replace('/', '.')}"
     assert f"no secret {names[0]}: run: pulumi config set --secret {key} --stack nj" in "\n".join(missing.errors)
     assert "Traceback" not in "\n".join(missing.errors)
+
+    # The engine derives one key for both.
+    assert salt_line(workspace.root / "Pulumi.nj.yaml") == salt_line(workspace.root / "Pulumi.addresses.yaml") != ""
 
     # As the message says.
     for name in names:
