@@ -238,3 +238,10 @@ def test_a_broken_configuration_declares_nothing(run_stack: Run, edit: Edit) -> 
     recorded = run_stack("nj")
     assert "vhp-4c-8gb-amd" in str(recorded.error)
     assert declared(recorded) == ["pulumi:pulumi:Stack"]
+
+
+def test_what_cannot_be_rendered_costs_no_server(run_stack: Run, edit: Edit) -> None:
+    edit("images.yaml", lambda document: document["redis"].pop("digest"))
+    recorded = run_stack("nj")
+    assert "fleet images pin redis" in str(recorded.error)
+    assert declared(recorded) == ["pulumi:pulumi:Stack"]
