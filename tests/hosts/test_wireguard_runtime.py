@@ -26,6 +26,9 @@ pytestmark = [
     ),
 ]
 
+PREFIX = "fleet-hosts-"
+"""Of the namespaces' names; behind it stands the process that made one."""
+
 PSK = base64.b64encode(b"p" * 32).decode()
 
 
@@ -59,16 +62,26 @@ class Namespace:
         return report
 
 
+def clear_away_what_killed_runs_left() -> None:
+    """Namespaces whose run is no more; nothing runs in them either."""
+    for line in subprocess.run(["ip", "netns", "list"], capture_output=True, text=True, check=True).stdout.splitlines():
+        name = line.split()[0]
+        if name.startswith(PREFIX) and not Path("/proc", name.removeprefix(PREFIX)).exists():
+            subprocess.run(["ip", "netns", "del", name], check=True)
+
+
 @pytest.fixture
 def namespace(environment: HostEnvironment) -> Iterator[Namespace]:
-    name = f"fleet-hosts-{os.getpid()}"
+    clear_away_what_killed_runs_left()
+    name = f"{PREFIX}{os.getpid()}"
     subprocess.run(["ip", "netns", "add", name], check=True)
     inside = Namespace(name, environment)
     processes = []
     for interface in ("wg0", "wg1"):
         processes.append(
             subprocess.Popen(
-                ["ip", "netns", "exec", name, "wireguard-go", "-f", interface],
+                # Its socket is found by the interface's name alone: it must not outlive this run, however that ends.
+                ["setpriv", "--pdeathsig", "TERM", "ip", "netns", "exec", name, "wireguard-go", "-f", interface],
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
             )

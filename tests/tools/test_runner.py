@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -87,6 +89,28 @@ def test_the_fleet_at_work_is_tested_beside_others_and_told_after_them(checkout:
         ["servers", "1", "0"],
         ["lab", "0", "1"],
     ]
+
+
+def test_told_to_end_it_lets_every_level_under_way_clean_up(checkout: Path) -> None:
+    long = (
+        "import pathlib, time\n\nimport pytest\n\nHERE = pathlib.Path(__file__)\n\n\n@pytest.fixture\n"
+        "def server():\n    yield\n    time.sleep(0.5)\n    HERE.with_suffix('.cleaned').touch()\n\n\n"
+        "def test_it(server):\n    HERE.with_suffix('.begun').touch()\n    time.sleep(60)\n"
+    )
+    levels = [checkout / "tests" / "lab" / path for path in ("test_lab.py", "servers/test_servers.py")]
+    shutil.copy(CHECKOUT / "tests" / "conftest.py", checkout / "tests" / "conftest.py")
+    for level in levels:
+        level.write_text(long)
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
+    command = [sys.executable, checkout / "tools" / "test", "servers", "lab"]
+    with subprocess.Popen(command, env={**kept, "CI": "true"}, stdout=subprocess.DEVNULL) as runner:
+        deadline = time.monotonic() + 60
+        while not all(level.with_suffix(".begun").exists() for level in levels):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        runner.terminate()
+        assert runner.wait(timeout=30) == 128 + signal.SIGTERM
+    assert [level.with_suffix(".cleaned").exists() for level in levels] == [True, True]
 
 
 def test_a_failed_test_fails_the_run_and_the_later_levels_still_run(checkout: Path) -> None:
